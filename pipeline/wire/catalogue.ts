@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Packr } from 'msgpackr';
+import { pack, unpack } from './msgpack.ts';
 import { RollcallError } from '../error.ts';
 
 /** What a series measures over time; the types of the Prometheus exposition format. */
@@ -42,8 +42,6 @@ const KINDS: readonly SeriesKind[] = ['untyped', 'counter', 'gauge'];
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
-const packr = new Packr({ useRecords: false, moreTypes: false });
-
 /** The 64-bit content hash that names a catalogue everywhere. */
 export function catalogueHash(payload: Uint8Array): bigint {
   return createHash('sha256').update(payload).digest().readBigUInt64LE(0);
@@ -58,7 +56,7 @@ export function encodeCatalogue(series: readonly SeriesInfo[]): Catalogue {
     unit,
     help,
   ]);
-  const payload = Uint8Array.from(packr.pack(rows));
+  const payload = Uint8Array.from(pack(rows));
   return decodeCatalogue(payload);
 }
 
@@ -74,7 +72,7 @@ export function decodeCatalogue(payload: Uint8Array): Catalogue {
   }
   let rows: unknown;
   try {
-    rows = packr.unpack(payload);
+    rows = unpack(payload);
   } catch (cause) {
     throw invalid('not msgpack', cause);
   }
