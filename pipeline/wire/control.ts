@@ -28,7 +28,6 @@ const subscribe = z
     intervalMs: z.number().int().min(100).max(3_600_000),
     phaseMs: safeUint,
     creditBytes: z.number().int().min(0).max(0xffff_ffff),
-    backlog: z.boolean(),
   })
   .refine((value) => value.phaseMs < value.intervalMs, 'phaseMs must be below intervalMs');
 const error = z.object({ code: z.string().max(64), message: z.string().max(1024) });

@@ -34,7 +34,7 @@ await t.test('structured messages come back as they were sent', (t) => {
     firstSeq: 7,
     nextSeq: 12,
   };
-  const subscribe = { intervalMs: 5000, phaseMs: 4999, creditBytes: 262_144, backlog: true };
+  const subscribe = { intervalMs: 5000, phaseMs: 4999, creditBytes: 262_144 };
   const h = control.encodeHello(hello);
   const w = control.encodeWelcome(welcome);
   const s = control.encodeSubscribe(subscribe);
@@ -54,7 +54,7 @@ await t.test('unknown keys are ignored, wrong values name their key', (t) => {
     code: 'bad_message',
     message: /HELLO: epoch/,
   });
-  const phase = structured({ intervalMs: 5000, phaseMs: 5000, creditBytes: 1, backlog: true });
+  const phase = structured({ intervalMs: 5000, phaseMs: 5000, creditBytes: 1 });
   t.throws(() => control.decodeSubscribe(phase, 0, lengthOf(phase)), { code: 'bad_message' });
   t.end();
 });

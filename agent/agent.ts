@@ -1,0 +1,187 @@
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import { listen } from '../pipeline/dial/listen.ts';
+import type { Listener } from '../pipeline/dial/listen.ts';
+import type { Address } from '../pipeline/dial/address.ts';
+import type { TlsFiles } from '../pipeline/dial/tls-files.ts';
+import { reasonOf, RollcallError } from '../pipeline/error.ts';
+import { FLEETS_MAX, FrameStore } from './frame-store.ts';
+import { SelfSource } from './self-source.ts';
+import { SeriesTable } from './series-table.ts';
+import { Session } from './session.ts';
+import type { SessionHost } from './session.ts';
+import type { Source } from './source.ts';
+import { systemClock, TickClock } from './tick-clock.ts';
+import type { Clock } from './tick-clock.ts';
+
+export interface AgentOptions {
+  readonly listen: Address;
+  readonly tls?: TlsFiles | undefined;
+  readonly insecure: boolean;
+  readonly sources: readonly Source[];
+  readonly ringBytesMax: number;
+  readonly seriesMax: number;
+  readonly connectionsMax: number;
+  readonly version: string;
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+/** A reading younger than this is good enough for a scrape of the Prometheus text. */
+const READING_FRESH_MS = 1000;
+const TLS_REFRESH_MS = 10_000;
+
+/**
+ * The agent: reads its sources at each tick, keeps the frame for every fleet that is owed it, and serves
+ * collectors that dial in. It never dials, and never ticks before it was asked to.
+ */
+export class Agent implements SessionHost {
+  readonly store: FrameStore;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly table: SeriesTable;
+  readonly ticker: TickClock;
+  readonly self: SelfSource;
+  readonly #options: AgentOptions;
+  readonly #sources: readonly Source[];
+  readonly #sessions = new Map<string, Session>();
+  readonly #open = new Set<Session>();
+  /** The highest epoch seen from each fleet; lower ones are refused. */
+  readonly #epochs = new Map<string, number>();
+  readonly #log: Logger;
+  #listener: Listener | undefined;
+  #tlsTimer: NodeJS.Timeout | undefined;
+  #readingMs = -Infinity;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.clock = options.clock ?? systemClock;
+    this.version = options.version;
+    this.store = new FrameStore(options.ringBytesMax);
+    this.table = new SeriesTable(options.seriesMax, (source, detail) => {
+      this.#log.warn({ source, detail }, 'kernel file is malformed');
+    });
+    this.ticker = new TickClock(() => this.tick(), this.clock);
+    this.self = new SelfSource(this);
+    this.#sources = [...options.sources, this.self];
+  }
+
+  get sessionCount(): number {
+    return this.#open.size;
+  }
+
+  /** @throws RollcallError `tls_required`, `listen_failed` */
+  async start(): Promise<Address> {
+    const { tls } = this.#options;
+    this.#listener = await listen({
+      address: this.#options.listen,
+      tls,
+      insecure: this.#options.insecure,
+      connectionsMax: this.#options.connectionsMax,
+      onConnection: (socket) => this.#accept(socket),
+      onRefused: (reason) => {
+        this.self.refused();
+        this.#log.warn({ reason }, 'connection refused');
+      },
+    });
+    if (tls !== undefined) {
+      this.#tlsTimer = setInterval(() => this.#refreshTls(tls), TLS_REFRESH_MS);
+      this.#tlsTimer.unref();
+    }
+    return this.#listener.address;
+  }
+
+  async stop(): Promise<void> {
+    this.ticker.stop();
+    clearInterval(this.#tlsTimer);
+    const closed = this.#listener?.close();
+    for (const session of this.#open) session.close('shutting_down', 'the agent stops');
+    for (const source of this.#sources) source.close();
+    await closed;
+  }
+
+  /** Reads every source into the table and keeps the result as a frame. */
+  tick(): void {
+    this.read();
+    const timestampMs = Math.round(this.clock.wallMs());
+    const seq = this.store.append(this.table, timestampMs);
+    if (seq === undefined) return;
+    for (const cursor of this.store.fleets) {
+      if (!cursor.offer(seq, timestampMs)) continue;
+      const session = this.#sessions.get(cursor.fleet);
+      session?.sendLive(seq);
+      session?.sendBacklog();
+    }
+    this.store.release();
+  }
+
+  /** Brings the table up to date unless it just was; a scrape must not cost twice. */
+  readIfStale(): void {
+    if (this.clock.monotonicMs() - this.#readingMs >= READING_FRESH_MS) this.read();
+  }
+
+  read(): void {
+    const startMs = this.clock.monotonicMs();
+    this.table.clear();
+    for (const source of this.#sources) {
+      try {
+        source.read(this.table);
+      } catch (error) {
+        this.table.malformed(source.name, reasonOf(error));
+      }
+    }
+    this.#readingMs = this.clock.monotonicMs();
+    this.self.tickTook(this.#readingMs - startMs);
+  }
+
+  admit(session: Session, fleet: string, epoch: number): void {
+    const seen = this.#epochs.get(fleet);
+    if (seen === undefined && this.#epochs.size >= FLEETS_MAX) {
+      throw new RollcallError('fleet_refused', `this agent already serves ${FLEETS_MAX} fleets`);
+    }
+    if (seen !== undefined && epoch < seen) {
+      throw new RollcallError(
+        'stale_epoch',
+        `epoch ${epoch} of fleet ${fleet} is over: ${seen} has been seen`,
+      );
+    }
+    this.#epochs.set(fleet, epoch);
+    this.#sessions.get(fleet)?.close('superseded', 'a newer connection of the fleet took over');
+    this.#sessions.set(fleet, session);
+  }
+
+  subscribed(session: Session): void {
+    const { intervalMs, phaseMs } = session.subscription!;
+    this.#log.info({ fleet: session.fleet, intervalMs, phaseMs }, 'collector subscribed');
+    const cursors = [...this.store.fleets];
+    const shortestMs = Math.min(...cursors.map((cursor) => cursor.intervalMs));
+    const shortest = cursors.filter((cursor) => cursor.intervalMs === shortestMs);
+    // Of several fleets with the same interval the first to come chose the phase, and it stays.
+    if (this.ticker.intervalMs === shortestMs) {
+      if (shortest.some((cursor) => cursor.phaseMs === this.ticker.phaseMs)) return;
+    }
+    this.ticker.follow(shortestMs, shortest[0]!.phaseMs);
+  }
+
+  ended(session: Session, code: string, reason: string): void {
+    this.#open.delete(session);
+    if (this.#sessions.get(session.fleet) === session) this.#sessions.delete(session.fleet);
+    this.self.ended(code);
+    this.#log.info({ fleet: session.fleet, code, reason }, 'connection ended');
+  }
+
+  #accept(socket: Socket): void {
+    this.#open.add(new Session(this, socket));
+  }
+
+  #refreshTls(tls: TlsFiles): void {
+    try {
+      if (!tls.refresh()) return;
+      this.#listener?.renewTls();
+      this.#log.info('TLS certificates reloaded');
+    } catch (error) {
+      this.#log.error({ reason: reasonOf(error) }, 'TLS certificates could not be reloaded');
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { SeqRanges } from '../pipeline/wire/seq-ranges.ts';
+
+/**
+ * What one fleet still has to get. It outlives the fleet's connections, and ends only with the
+ * agent.
+ */
+export class FleetCursor {
+  readonly fleet: string;
+  /** The interval the fleet asked for, ms. */
+  intervalMs: number;
+  phaseMs: number;
+  /** Frames this fleet never acknowledged before the ring had to drop them. */
+  droppedTotal = 0;
+  /** Frames that this fleet has, or does not want. */
+  readonly #settled = new SeqRanges();
+  #startSeq: number;
+  #lastDueMs = -Infinity;
+
+  /** The fleet is owed every frame from `startSeq` on. */
+  constructor(fleet: string, startSeq: number, intervalMs: number, phaseMs: number) {
+    this.fleet = fleet;
+    this.#startSeq = startSeq;
+    this.intervalMs = intervalMs;
+    this.phaseMs = phaseMs;
+  }
+
+  /** The oldest frame that is owed. */
+  get firstOwedSeq(): number {
+    const { min, max } = this.#settled;
+    if (min === undefined || min > this.#startSeq) return this.#startSeq;
+    const first = this.#settled[Symbol.iterator]().next().value;
+    return (first?.[1] ?? max!) + 1;
+  }
+
+  owes(seq: number): boolean {
+    return seq >= this.#startSeq && !this.#settled.has(seq);
+  }
+
+  /** Decides at the tick whether the frame is due for this fleet, whose interval may be longer. */
+  offer(seq: number, timestampMs: number): boolean {
+    // Half an agent tick of tolerance: ticks follow the monotonic clock, timestamps the wall clock.
+    if (timestampMs - this.#lastDueMs < this.intervalMs * 0.75 && timestampMs >= this.#lastDueMs) {
+      this.settle(seq, seq);
+      return false;
+    }
+    this.#lastDueMs = timestampMs;
+    return true;
+  }
+
+  /** These frames need not be kept for this fleet any more. */
+  settle(firstSeq: number, lastSeq: number): void {
+    this.#settled.addRange(firstSeq, lastSeq);
+    const owed = this.firstOwedSeq;
+    if (owed > this.#startSeq) {
+      this.#startSeq = owed;
+      this.#settled.trimBelow(owed);
+    }
+  }
+
+  /** The ring had to let a frame go. */
+  drop(seq: number): void {
+    if (this.owes(seq)) this.droppedTotal += 1;
+    this.settle(seq, seq);
+  }
+}

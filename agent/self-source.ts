@@ -1,0 +1,103 @@
+import { memoryUsage } from 'node:process';
+import type { Agent } from './agent.ts';
+import type { Metric, SeriesSink, Source } from './source.ts';
+
+const counter = (name: string, help: string, unit = ''): Metric => ({
+  name: `rollcall_agent_${name}`,
+  kind: 'counter',
+  unit,
+  help,
+});
+const gauge = (name: string, help: string, unit = ''): Metric => ({
+  name: `rollcall_agent_${name}`,
+  kind: 'gauge',
+  unit,
+  help,
+});
+
+const METRICS = {
+  skipped: counter('ticks_skipped_total', 'Ticks that could not be run in time.'),
+  tickSeconds: gauge('tick_seconds', 'Time the latest reading of all sources took.', 'seconds'),
+  cpuSeconds: counter('cpu_seconds_total', 'CPU time the agent has used.', 'seconds'),
+  residentBytes: gauge('resident_memory_bytes', 'Resident memory of the agent.', 'bytes'),
+  connections: gauge('connections', 'Open connections from collectors.'),
+  refused: counter('connections_refused_total', 'Connections refused before they said a word.'),
+  ringFrames: gauge('ring_frames', 'Frames some fleet has not acknowledged.'),
+  ringBytes: gauge('ring_bytes', 'Bytes of these frames.', 'bytes'),
+  ringBytesMax: gauge('ring_max_bytes', 'Bytes the ring can hold.', 'bytes'),
+  oversized: counter('frames_oversized_total', 'Frames that were larger than the whole ring.'),
+  dropped: counter('ring_dropped_frames_total', 'Unacknowledged frames the full ring dropped.'),
+  series: gauge('series', 'Series the agent has declared.'),
+  seriesRefused: counter('series_refused_total', 'Series refused because of the cap.'),
+  malformed: counter('malformed_total', 'Kernel files that could not be understood.'),
+  ended: counter('connections_ended_total', 'Connections ended, by reason.'),
+  info: gauge('build_info', 'Always 1; the labels say what runs.'),
+} as const;
+
+/** Different reasons counted apart; a peer's own texts must not grow the catalogue. */
+const REASONS_MAX = 16;
+
+/** The agent's figures about itself, in its own exposition and frames. */
+export class SelfSource implements Source {
+  readonly name = 'rollcall';
+  readonly #agent: Agent;
+  readonly #ended = new Map<string, number>();
+  readonly #slots = new Map<Metric, number>();
+  #tickSeconds = 0;
+  #refused = 0;
+
+  constructor(agent: Agent) {
+    this.#agent = agent;
+  }
+
+  tickTook(ms: number): void {
+    this.#tickSeconds = ms / 1000;
+  }
+
+  refused(): void {
+    this.#refused += 1;
+  }
+
+  ended(code: string): void {
+    const reason = this.#ended.has(code) || this.#ended.size < REASONS_MAX ? code : 'other';
+    this.#ended.set(reason, (this.#ended.get(reason) ?? 0) + 1);
+  }
+
+  read(sink: SeriesSink): void {
+    const { store, table, ticker, sessionCount } = this.#agent;
+    const cpu = process.cpuUsage();
+    this.#set(sink, METRICS.skipped, ticker.skippedTotal);
+    this.#set(sink, METRICS.tickSeconds, this.#tickSeconds);
+    this.#set(sink, METRICS.cpuSeconds, (cpu.user + cpu.system) / 1e6);
+    this.#set(sink, METRICS.residentBytes, memoryUsage.rss());
+    this.#set(sink, METRICS.connections, sessionCount);
+    this.#set(sink, METRICS.refused, this.#refused);
+    this.#set(sink, METRICS.ringFrames, store.ring.frames);
+    this.#set(sink, METRICS.ringBytes, store.ring.bytes);
+    this.#set(sink, METRICS.ringBytesMax, store.ring.bytesMax);
+    this.#set(sink, METRICS.oversized, store.oversizedTotal);
+    this.#set(sink, METRICS.series, table.size);
+    this.#set(sink, METRICS.seriesRefused, table.refusedTotal);
+    for (const cursor of store.fleets) {
+      sink.set(sink.declare(METRICS.dropped, [['fleet', cursor.fleet]]), cursor.droppedTotal);
+    }
+    for (const [source, count] of table.malformedTotal) {
+      sink.set(sink.declare(METRICS.malformed, [['source', source]]), count);
+    }
+    for (const [reason, count] of this.#ended) {
+      sink.set(sink.declare(METRICS.ended, [['reason', reason]]), count);
+    }
+    sink.set(sink.declare(METRICS.info, [['version', this.#agent.version]]), 1);
+  }
+
+  close(): void {}
+
+  #set(sink: SeriesSink, metric: Metric, value: number): void {
+    let slot = this.#slots.get(metric);
+    if (slot === undefined) {
+      slot = sink.declare(metric);
+      this.#slots.set(metric, slot);
+    }
+    sink.set(slot, value);
+  }
+}

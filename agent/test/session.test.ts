@@ -1,0 +1,214 @@
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import t from 'tap';
+import type { Test } from 'tap';
+import { decodeCatalogueMessage } from '../../pipeline/wire/catalogue-message.ts';
+import { MessageType, newMessage } from '../../pipeline/wire/message.ts';
+import { hexId } from '../../pipeline/wire/shard.ts';
+import { Agent } from '../agent.ts';
+import type { Source } from '../source.ts';
+import { CollectorClient } from './collector-client.ts';
+
+const LOAD = { name: 'node_load1', kind: 'gauge', unit: '', help: 'Load.' } as const;
+const EXTRA = { name: 'node_extra', kind: 'gauge', unit: '', help: 'Appears later.' } as const;
+
+/** An agent whose ticks the test makes and whose wall clock the test moves. */
+async function fixture(t: Test, ringBytesMax = 1 << 20) {
+  const state = { load: 1, extra: undefined as number | undefined, wallMs: 1_700_000_000_000 };
+  const source: Source = {
+    name: 'test',
+    read(sink) {
+      sink.set(sink.declare(LOAD), state.load);
+      if (state.extra !== undefined) sink.set(sink.declare(EXTRA), state.extra);
+    },
+    close() {},
+  };
+  const agent = new Agent({
+    listen: { host: '127.0.0.1', port: 0 },
+    insecure: false,
+    sources: [source],
+    ringBytesMax,
+    seriesMax: 100,
+    connectionsMax: 4,
+    version: 'test',
+    log: pino({ level: 'silent' }),
+    clock: { wallMs: () => state.wallMs, monotonicMs: () => 0 },
+  });
+  const { port } = await agent.start();
+  t.teardown(() => agent.stop());
+  const clients: CollectorClient[] = [];
+  t.teardown(() => clients.forEach((client) => client.socket.destroy()));
+  const dial = async () => {
+    const client = await new CollectorClient(port).connected();
+    clients.push(client);
+    return client;
+  };
+  const tick = (load: number) => {
+    state.load = load;
+    state.wallMs += 5000;
+    agent.tick();
+  };
+  return { agent, state, dial, tick };
+}
+
+async function subscribed(agent: Agent): Promise<void> {
+  while (agent.ticker.intervalMs === 0) await new Promise((resolve) => setImmediate(resolve));
+}
+
+await t.test('a collector gets the catalogue once and then each tick as it comes', async (t) => {
+  const { agent, dial, tick } = await fixture(t);
+  const client = await dial();
+  await client.open();
+  await subscribed(agent);
+  tick(1.5);
+  tick(2.5);
+  await client.until(() => client.frames.length === 2);
+  t.equal(client.welcome!.incarnation, hexId(agent.store.incarnation));
+  const message = client.catalogues[0]!;
+  const catalogue = decodeCatalogueMessage(message, 0, message.length);
+  t.equal(catalogue.series[0]!.name, 'node_load1');
+  t.equal(client.frames[0]!.catalogue, catalogue.hash);
+  t.same(
+    client.frames.map(({ seq, isBacklog, values }) => [seq, isBacklog, values[0]]),
+    [
+      [1, false, 1.5],
+      [2, false, 2.5],
+    ],
+  );
+  t.match(client.order.slice(0, 2), ['catalogue', 'samples']);
+});
+
+await t.test('what was not acknowledged is replayed, flagged, after live went on', async (t) => {
+  const { agent, dial, tick } = await fixture(t);
+  const first = await dial();
+  await first.open();
+  await subscribed(agent);
+  for (let i = 1; i <= 5; i += 1) tick(i);
+  await first.until(() => first.frames.length === 5);
+  first.ack(1, 2);
+  first.ack(4, 4);
+  first.socket.end();
+  await first.until(() => first.closed);
+  tick(6);
+  const second = await dial();
+  await second.open();
+  t.equal(second.welcome!.firstSeq, 3);
+  t.equal(second.welcome!.nextSeq, 7);
+  await second.until(() => second.frames.length === 3);
+  tick(7);
+  await second.until(() => second.frames.length === 4);
+  t.same(
+    second.frames.map(({ seq, isBacklog, values }) => [seq, isBacklog, values[0]]),
+    [
+      [3, true, 3],
+      [5, true, 5],
+      [6, false, 6],
+      [7, false, 7],
+    ],
+    'a frame younger than an interval is as good as live',
+  );
+  second.ack(3, 7);
+  await second.until(() => true);
+  while (agent.store.ring.frames > 0) await new Promise((resolve) => setImmediate(resolve));
+  t.equal(agent.store.ring.bytes, 0, 'acknowledged frames are forgotten');
+});
+
+await t.test('without credit frames wait; credit brings them in order', async (t) => {
+  const { agent, dial, tick } = await fixture(t);
+  const client = await dial();
+  await client.open('f', 1, 1);
+  await subscribed(agent);
+  for (let i = 1; i <= 4; i += 1) tick(i);
+  await client.until(() => client.frames.length === 1);
+  t.same(client.seqs(), [1], 'a message may start while credit is above zero, then no more');
+  client.ack(1, 1, 1 << 20);
+  await client.until(() => client.frames.length === 4);
+  t.same(client.seqs(), [1, 2, 3, 4]);
+});
+
+await t.test('a full ring drops the oldest and counts it', async (t) => {
+  const { agent, dial, tick } = await fixture(t, 2000);
+  const client = await dial();
+  await client.open('f', 1, 0);
+  await subscribed(agent);
+  for (let i = 1; i <= 50; i += 1) tick(i);
+  const [cursor] = agent.store.fleets;
+  t.ok(cursor!.droppedTotal > 0);
+  t.equal(cursor!.droppedTotal + agent.store.ring.frames, 50);
+  t.ok(agent.store.ring.bytes <= 2000);
+});
+
+await t.test('a series that appears changes the catalogue and shifts nothing', async (t) => {
+  const { agent, state, dial, tick } = await fixture(t);
+  const client = await dial();
+  await client.open();
+  await subscribed(agent);
+  tick(1);
+  state.extra = 42;
+  tick(2);
+  await client.until(() => client.frames.length === 2);
+  const catalogues = client.catalogues.map((m) => decodeCatalogueMessage(m, 0, m.length));
+  t.equal(catalogues.length, 2);
+  const slot = catalogues[1]!.series.findIndex(({ name }) => name === 'node_extra');
+  t.same(catalogues[1]!.series.slice(0, slot), catalogues[0]!.series);
+  t.equal(client.frames[1]!.values[slot], 42);
+  t.equal(client.frames[1]!.values[0], 2);
+});
+
+await t.test('a newer connection supersedes, a lower epoch is refused', async (t) => {
+  const { dial } = await fixture(t);
+  const first = await dial();
+  await first.open('f', 5);
+  const second = await dial();
+  await second.open('f', 5);
+  await first.until(() => first.closed);
+  t.equal(first.error?.code, 'superseded');
+  const stale = await dial();
+  stale.hello('f', 4);
+  await stale.until(() => stale.closed);
+  t.equal(stale.error?.code, 'stale_epoch');
+  t.equal(second.closed, false);
+  const other = await dial();
+  await other.open('g', 1);
+  t.ok(other.welcome, 'another fleet has its own epochs');
+});
+
+await t.test('too many fleets, versions and acknowledgements out of thin air', async (t) => {
+  const { dial, agent } = await fixture(t);
+  const version = await dial();
+  version.hello('f', 1, [9]);
+  await version.until(() => version.closed);
+  t.equal(version.error?.code, 'unsupported_version');
+  const liar = await dial();
+  await liar.open();
+  await subscribed(agent);
+  liar.ack(1, 10);
+  await liar.until(() => liar.closed);
+  t.equal(liar.error?.code, 'bad_message');
+  for (let i = 0; i < 8; i += 1) {
+    const client = await dial();
+    client.hello(`fleet${i}`);
+    await client.until(() => client.welcome !== undefined || client.closed);
+    client.socket.destroy();
+    await client.until(() => client.closed);
+    if (i === 7) t.equal(client.error?.code, 'fleet_refused', 'f and seven others are eight');
+  }
+});
+
+await t.test('hostile bytes end their own connection only', async (t) => {
+  const { agent, dial, tick } = await fixture(t);
+  const good = await dial();
+  await good.open();
+  await subscribed(agent);
+  const huge = newMessage(MessageType.hello, 8);
+  huge.writeUInt32LE(0xffff_fff0, 0);
+  for (const bytes of [randomBytes(4096), huge, Buffer.from('GET / HTTP/1.1\r\n\r\n')]) {
+    const hostile = await dial();
+    hostile.socket.write(bytes);
+    await hostile.until(() => hostile.closed);
+    t.equal(hostile.error?.code, 'bad_message');
+  }
+  tick(1);
+  await good.until(() => good.frames.length === 1);
+  t.equal(good.closed, false);
+});
