@@ -1,0 +1,299 @@
+import { readFileSync } from 'node:fs';
+import {
+  AckPolicy,
+  DiscardPolicy,
+  jetstream,
+  JetStreamApiError,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream';
+import type {
+  JetStreamClient,
+  JetStreamManager,
+  StoredMsg,
+  StreamConfig,
+  StreamInfo,
+} from '@nats-io/jetstream';
+import { connect, credsAuthenticator } from '@nats-io/transport-node';
+import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { Backoff } from '../dial/backoff.ts';
+import { reasonOf, RollcallError } from '../error.ts';
+import { Topology } from './topology.ts';
+import type { StreamSpec, TopologyOptions } from './topology.ts';
+
+export interface BusOptions extends TopologyOptions {
+  readonly servers: readonly string[];
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+  readonly credsFile?: string | undefined;
+  readonly tlsCaFile?: string | undefined;
+  readonly tlsCertFile?: string | undefined;
+  readonly tlsKeyFile?: string | undefined;
+  readonly duplicateWindowMs: number;
+  readonly replicas: number;
+  /** Shows up in the NATS server's list of connections. */
+  readonly name: string;
+  readonly log: Logger;
+}
+
+/** JetStream's error codes that callers act on. Source: nats-server's errors.json. */
+const WRONG_LAST_SEQUENCE = 10071;
+const STREAM_NAME_IN_USE = 10058;
+const NO_MESSAGE_FOUND = 10037;
+
+const REQUEST_TIMEOUT_MS = 5000;
+
+export interface Value {
+  readonly seq: number;
+  readonly data: Uint8Array;
+}
+
+/**
+ * The connection to NATS. It reconnects for ever by itself; calls made meanwhile fail as retryable, and
+ * nothing is buffered behind the caller's back.
+ */
+export class Bus {
+  readonly topology: Topology;
+  readonly log: Logger;
+  readonly js: JetStreamClient;
+  readonly #nc: NatsConnection;
+  readonly #jsm: JetStreamManager;
+  readonly #options: BusOptions;
+  readonly #onReconnect = new Set<() => void>();
+  #isConnected = true;
+
+  private constructor(nc: NatsConnection, jsm: JetStreamManager, options: BusOptions) {
+    this.#nc = nc;
+    this.#jsm = jsm;
+    this.js = jetstream(nc, { timeout: REQUEST_TIMEOUT_MS });
+    this.#options = options;
+    this.topology = new Topology(options);
+    this.log = options.log;
+    void this.#followStatus();
+  }
+
+  /**
+   * Connects, waiting as long as it takes for a server to be there, and creates the fleet's streams.
+   *
+   * @throws RollcallError `nats_refused` when a server answers but does not let us in
+   */
+  static async connect(options: BusOptions, signal?: AbortSignal): Promise<Bus> {
+    const nc = await connectPatiently(options, signal);
+    const jsm = await jetstreamManager(nc, { timeout: REQUEST_TIMEOUT_MS, checkAPI: false });
+    const bus = new Bus(nc, jsm, options);
+    await bus.#retrying('create streams', () => bus.ensureStreams(), signal);
+    return bus;
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  /** Largest message the server takes, bytes. */
+  get payloadBytesMax(): number {
+    return this.#nc.info?.max_payload ?? 1024 * 1024;
+  }
+
+  get manager(): JetStreamManager {
+    return this.#jsm;
+  }
+
+  get connection(): NatsConnection {
+    return this.#nc;
+  }
+
+  /** Calls back after each reconnect; returns how to stop that. */
+  onReconnect(callback: () => void): () => void {
+    this.#onReconnect.add(callback);
+    return () => this.#onReconnect.delete(callback);
+  }
+
+  /** Creates the streams that are missing; widens or narrows the limits of those that exist. */
+  async ensureStreams(): Promise<void> {
+    for (const spec of this.topology.streams()) await this.#ensureStream(spec);
+  }
+
+  async streamInfo(stream: string): Promise<StreamInfo> {
+    return this.#jsm.streams.info(stream);
+  }
+
+  /** Names of all of this fleet's streams, of every generation of lanes. */
+  async streamNames(): Promise<string[]> {
+    const names: string[] = [];
+    for await (const name of this.#jsm.streams.names()) {
+      if (name.startsWith(`${this.topology.fleet}_`)) names.push(name);
+    }
+    return names;
+  }
+
+  /** The newest message of a subject, or undefined. */
+  async last(stream: string, subject: string): Promise<Value | undefined> {
+    try {
+      const found: StoredMsg | null = await this.#jsm.streams.getMessage(stream, {
+        last_by_subj: subject,
+      });
+      return found === null ? undefined : { seq: found.seq, data: found.data };
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === NO_MESSAGE_FOUND) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Publishes and waits for JetStream's acknowledgement.
+   *
+   * With `lastSeq` it is a compare-and-set: it succeeds only if the newest message of the subject has
+   * that sequence (0: there is none).
+   *
+   * @returns the message's sequence in its stream
+   * @throws RollcallError `stale` when the compare-and-set lost
+   */
+  async publish(
+    subject: string,
+    data: Uint8Array,
+    options: { lastSeq?: number; id?: string } = {},
+  ): Promise<number> {
+    this.#mustBeConnected();
+    try {
+      const ack = await this.js.publish(subject, data, {
+        timeout: REQUEST_TIMEOUT_MS,
+        retries: 0,
+        ...(options.id === undefined ? {} : { msgID: options.id }),
+        ...(options.lastSeq === undefined
+          ? {}
+          : { expect: { lastSubjectSequence: options.lastSeq } }),
+      });
+      return ack.seq;
+    } catch (cause) {
+      if (cause instanceof JetStreamApiError && cause.code === WRONG_LAST_SEQUENCE) {
+        throw new RollcallError('stale', `somebody else wrote ${subject} first`, { cause });
+      }
+      throw new RollcallError('publish_failed', `${subject}: ${reasonOf(cause)}`, {
+        cause,
+        retryable: true,
+      });
+    }
+  }
+
+  /** Deletes every message of the stream below `seq`, or of one subject of it. */
+  async trim(stream: string, seq: number, subject?: string): Promise<number> {
+    const { purged } = await this.#jsm.streams.purge(stream, {
+      seq,
+      ...(subject === undefined ? {} : { filter: subject }),
+    });
+    return purged;
+  }
+
+  async close(): Promise<void> {
+    await this.#nc.close();
+  }
+
+  #mustBeConnected(): void {
+    if (!this.#isConnected) {
+      throw new RollcallError('nats_disconnected', 'there is no connection to NATS', {
+        retryable: true,
+      });
+    }
+  }
+
+  async #ensureStream(spec: StreamSpec): Promise<void> {
+    const config = this.#streamConfig(spec);
+    try {
+      await this.#jsm.streams.add({ ...config, ...FIXED });
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NAME_IN_USE) throw error;
+      await this.#jsm.streams.update(spec.name, config);
+    }
+  }
+
+  #streamConfig(spec: StreamSpec): Partial<StreamConfig> & { name: string } {
+    return {
+      name: spec.name,
+      subjects: [...spec.subjects],
+      description: spec.description,
+      max_bytes: spec.bytesMax,
+      discard: DiscardPolicy.New,
+      num_replicas: this.#options.replicas,
+      duplicate_window: this.#options.duplicateWindowMs * 1e6,
+      ...(spec.isCompacted ? { max_msgs_per_subject: 1 } : {}),
+    };
+  }
+
+  async #followStatus(): Promise<void> {
+    for await (const status of this.#nc.status()) {
+      if (status.type === 'disconnect') {
+        this.#isConnected = false;
+        this.log.warn({ server: status.server }, 'NATS is gone; reconnecting');
+      } else if (status.type === 'reconnect') {
+        this.#isConnected = true;
+        this.log.info({ server: status.server }, 'NATS is back');
+        for (const callback of this.#onReconnect) callback();
+      }
+    }
+  }
+
+  async #retrying(what: string, attempt: () => Promise<void>, signal?: AbortSignal): Promise<void> {
+    const backoff = new Backoff(100, 2000);
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (error instanceof JetStreamApiError && error.status < 500) throw error;
+        this.log.warn({ reason: reasonOf(error) }, `cannot ${what} yet; trying again`);
+        await sleep(backoff.nextMs(), undefined, signal === undefined ? {} : { signal });
+      }
+    }
+  }
+}
+
+const FIXED = { retention: RetentionPolicy.Limits, storage: StorageType.File } as const;
+export const ACK_NONE = AckPolicy.None;
+
+async function connectPatiently(
+  options: BusOptions,
+  signal?: AbortSignal,
+): Promise<NatsConnection> {
+  const backoff = new Backoff(100, 2000);
+  let warned = false;
+  for (;;) {
+    try {
+      return await connect(connectionOptions(options));
+    } catch (cause) {
+      const reason = reasonOf(cause);
+      if (/authorization|authentication/i.test(reason)) {
+        throw new RollcallError('nats_refused', `NATS does not let us in: ${reason}`, { cause });
+      }
+      if (!warned) {
+        options.log.warn({ servers: options.servers, reason }, 'waiting for NATS');
+        warned = true;
+      }
+      await sleep(50 + backoff.nextMs(), undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+function connectionOptions(options: BusOptions): NodeConnectionOptions {
+  const { user, password, token, credsFile, tlsCaFile, tlsCertFile, tlsKeyFile } = options;
+  return {
+    servers: [...options.servers],
+    name: options.name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    pingInterval: 5000,
+    maxPingOut: 2,
+    timeout: 5000,
+    ...(user === undefined ? {} : { user, pass: password ?? '' }),
+    ...(token === undefined ? {} : { token }),
+    ...(credsFile === undefined
+      ? {}
+      : { authenticator: credsAuthenticator(new Uint8Array(readFileSync(credsFile))) }),
+    ...(tlsCaFile === undefined && tlsCertFile === undefined
+      ? {}
+      : { tls: { caFile: tlsCaFile, certFile: tlsCertFile, keyFile: tlsKeyFile } }),
+  };
+}

@@ -1,0 +1,124 @@
+import { DeliverPolicy } from '@nats-io/jetstream';
+import type { Consumer, ConsumerMessages } from '@nats-io/jetstream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Backoff } from '../dial/backoff.ts';
+import { reasonOf } from '../error.ts';
+import type { Bus } from './bus.ts';
+import { ACK_NONE } from './bus.ts';
+
+export interface StreamReaderOptions {
+  readonly stream: string;
+  /** Only messages of these subjects; may hold wildcards. */
+  readonly subject?: string;
+  /** The first sequence wanted; or `last_per_subject`: the current values, then what changes. */
+  readonly from: number | 'last_per_subject';
+  /** Bytes asked for at once: what may wait in memory. */
+  readonly fetchBytesMax?: number;
+}
+
+export interface StreamMessage {
+  readonly seq: number;
+  readonly subject: string;
+  /** Valid until the next message is asked for; copy what must stay. */
+  readonly data: Uint8Array;
+  /** Messages of the stream that come after this one at present. */
+  readonly pending: number;
+}
+
+const FETCH_EXPIRES_MS = 5000;
+const CONSUMER_IDLE_NS = 30 * 1e9;
+
+/**
+ * Reads a stream in order, for ever, from a position that the caller keeps: consumers on the server are
+ * throw-away. A lost connection, a lost consumer or a gap in the delivery makes a new consumer
+ * after the last message that was handed over. (The client's own ordered consumer pauses for seconds
+ * after such a loss.)
+ */
+export class StreamReader {
+  readonly #bus: Bus;
+  readonly #options: StreamReaderOptions;
+  readonly #stop = new AbortController();
+  #fetching: ConsumerMessages | undefined;
+  #lastSeq = 0;
+  #caughtUpSeq: number | undefined;
+
+  constructor(bus: Bus, options: StreamReaderOptions) {
+    this.#bus = bus;
+    this.#options = options;
+  }
+
+  /** For `last_per_subject`: the sequence up to which values existed when reading began. */
+  get caughtUpSeq(): number | undefined {
+    return this.#caughtUpSeq;
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    this.#fetching?.stop();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<StreamMessage> {
+    const backoff = new Backoff(50, 2000);
+    const forget = this.#bus.onReconnect(() => this.#fetching?.stop(new Error('reconnected')));
+    try {
+      while (!this.#stop.signal.aborted) {
+        try {
+          const consumer = await this.#newConsumer();
+          for await (const message of this.#consume(consumer)) {
+            backoff.reset();
+            yield message;
+          }
+        } catch (error) {
+          if (this.#stop.signal.aborted) return;
+          const { stream } = this.#options;
+          this.#bus.log.debug({ stream, reason: reasonOf(error) }, 'reading again');
+          await sleep(backoff.nextMs(), undefined, { signal: this.#stop.signal }).catch(() => {});
+        }
+      }
+    } finally {
+      forget();
+    }
+  }
+
+  /** Yields from one consumer until something goes wrong. */
+  async *#consume(consumer: Consumer): AsyncGenerator<StreamMessage> {
+    let expected = 1;
+    while (!this.#stop.signal.aborted) {
+      this.#fetching = await consumer.fetch({
+        max_bytes: this.#options.fetchBytesMax ?? 8 * 1024 * 1024,
+        expires: FETCH_EXPIRES_MS,
+      });
+      for await (const message of this.#fetching) {
+        if (message.info.deliverySequence !== expected) throw new Error('delivery has a gap');
+        expected += 1;
+        yield {
+          seq: message.seq,
+          subject: message.subject,
+          data: message.data,
+          pending: message.info.pending,
+        };
+        this.#lastSeq = message.seq;
+      }
+    }
+  }
+
+  async #newConsumer(): Promise<Consumer> {
+    const { stream, subject, from } = this.#options;
+    const manager = this.#bus.manager;
+    if (from === 'last_per_subject' && this.#caughtUpSeq === undefined) {
+      this.#caughtUpSeq = (await manager.streams.info(stream)).state.last_seq;
+    }
+    const startSeq = this.#lastSeq > 0 ? this.#lastSeq + 1 : from;
+    const info = await manager.consumers.add(stream, {
+      ack_policy: ACK_NONE,
+      mem_storage: true,
+      inactive_threshold: CONSUMER_IDLE_NS,
+      max_waiting: 4,
+      ...(subject === undefined ? {} : { filter_subject: subject }),
+      ...(startSeq === 'last_per_subject'
+        ? { deliver_policy: DeliverPolicy.LastPerSubject }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, startSeq) }),
+    });
+    return this.#bus.js.consumers.get(stream, info.name);
+  }
+}

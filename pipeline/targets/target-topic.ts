@@ -1,0 +1,20 @@
+import type { ProjectedTopic } from '../projection/projector.ts';
+import type { Store } from '../store/store.ts';
+import { encodeTargets } from './target.ts';
+import { targetsOfShard } from './target-store.ts';
+
+/** The targets of each shard: `{fleet}.state.targets.{shard}`. */
+export const targetTopic: ProjectedTopic = {
+  name: 'targets',
+
+  async revisions(store: Store): Promise<Map<string, number>> {
+    const rows = await store.rows<{ shard: number; revision: string }>(
+      'SELECT bitAnd(id, 255) AS shard, max(revision) AS revision FROM targets GROUP BY shard',
+    );
+    return new Map(rows.map(({ shard, revision }) => [String(shard), Number(revision)]));
+  },
+
+  async value(store: Store, key: string): Promise<Uint8Array> {
+    return encodeTargets(await targetsOfShard(store, Number(key)));
+  },
+};

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { RollcallError } from '../error.ts';
+import { pack, unpack } from '../wire/msgpack.ts';
+import { hexId, parseHexId } from '../wire/shard.ts';
+
+/** A server that is to be monitored. */
+export interface Target {
+  /** 64-bit hash of the instance name. */
+  readonly id: bigint;
+  /** The name people know it by, unique in the fleet; the label `instance`. */
+  readonly instance: string;
+  /** `host:port` of its agent. */
+  readonly address: string;
+  /** Its own labels (`job`, `zone`, `role` …), without `instance`. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly intervalMs: number;
+}
+
+const row = z.tuple([
+  z.string().regex(/^[0-9a-f]{16}$/),
+  z.string(),
+  z.string(),
+  z.record(z.string(), z.string()),
+  z.number().int().positive(),
+]);
+const shardTargets = z.array(row);
+
+/** The targets of one shard as they lie in their compacted subject. */
+export function encodeTargets(targets: readonly Target[]): Uint8Array {
+  return pack(
+    targets.map(({ id, instance, address, labels, intervalMs }) => [
+      hexId(id),
+      instance,
+      address,
+      labels,
+      intervalMs,
+    ]),
+  );
+}
+
+/** @throws RollcallError `targets_invalid` */
+export function decodeTargets(payload: Uint8Array): Target[] {
+  try {
+    return shardTargets
+      .parse(unpack(payload))
+      .map(([id, instance, address, labels, intervalMs]) => ({
+        id: parseHexId(id),
+        instance,
+        address,
+        labels,
+        intervalMs,
+      }));
+  } catch (cause) {
+    throw new RollcallError('targets_invalid', 'the projected targets of a shard do not decode', {
+      cause,
+    });
+  }
+}
+
+/** The labels every series of the target has, `instance` included. */
+export function targetLabels(target: Target): Record<string, string> {
+  return { ...target.labels, instance: target.instance };
+}
