@@ -114,45 +114,36 @@ const tls = section(
   ],
 );
 
-const agent = section(
-  'Agent',
-  'What runs on every server.',
-  {
-    listen: setting(address(), {
-      default: '127.0.0.1:7101',
-      help: 'Address that collectors dial.',
-    }),
-    metricsListen: setting(address(), {
-      unset: 'off',
-      help: "Address that serves the readings and the agent's own metrics in Prometheus format.",
-    }),
-    ringBytesMax: setting(bytes({ min: '64KiB', max: '1GiB' }), {
-      default: '4MiB',
-      help: 'Memory for unacknowledged frames; when it is full the oldest is dropped.',
-    }),
-    frameBytesMax: setting(bytes({ min: '1KiB', max: '8MiB' }), {
-      default: '256KiB',
-      help: 'Size above which a frame is dropped and counted instead of sent.',
-    }),
-    connectionsMax: setting(integer({ min: 1, max: 1024, unit: 'connections' }), {
-      default: '16',
-      help: 'Connections held at once; further ones are refused.',
-    }),
-    pathProcfs: setting(path(), { default: '/proc', help: 'Where procfs is mounted.' }),
-    pathSysfs: setting(path(), { default: '/sys', help: 'Where sysfs is mounted.' }),
-    pathRootfs: setting(path(), { default: '/', help: "Where the host's root is mounted." }),
-    sources: listSetting(text({ pattern: /^[a-z][a-z0-9_]{0,31}$/, range: '[a-z][a-z0-9_]*' }), {
-      default: '',
-      unset: 'all',
-      help: 'Sources that are read, such as cpu, meminfo.',
-    }),
-    intervalMs: setting(duration({ min: '100ms', max: '1h' }), {
-      default: '5s',
-      help: 'Time between two frames until a collector has asked for another.',
-    }),
-  },
-  [{ kind: 'at_most', first: 'frameBytesMax', second: 'ringBytesMax' }],
-);
+const agent = section('Agent', 'What runs on every server.', {
+  listen: setting(address(), {
+    default: '127.0.0.1:7101',
+    help: 'Address that collectors dial.',
+  }),
+  metricsListen: setting(address(), {
+    unset: 'off',
+    help: "Address that serves the readings and the agent's own metrics in Prometheus format.",
+  }),
+  ringBytesMax: setting(bytes({ min: '64KiB', max: '1GiB' }), {
+    default: '4MiB',
+    help: 'Memory for unacknowledged frames; when it is full the oldest is dropped.',
+  }),
+  seriesMax: setting(integer({ min: 1, max: 15_000, unit: 'series' }), {
+    default: '5000',
+    help: 'Series of this host; further ones are refused and counted.',
+  }),
+  connectionsMax: setting(integer({ min: 1, max: 1024, unit: 'connections' }), {
+    default: '16',
+    help: 'Connections held at once; further ones are refused.',
+  }),
+  pathProcfs: setting(path(), { default: '/proc', help: 'Where procfs is mounted.' }),
+  pathSysfs: setting(path(), { default: '/sys', help: 'Where sysfs is mounted.' }),
+  pathRootfs: setting(path(), { default: '/', help: "Where the host's root is mounted." }),
+  sources: listSetting(text({ pattern: /^[a-z][a-z0-9_]{0,31}$/, range: '[a-z][a-z0-9_]*' }), {
+    default: '',
+    unset: 'all',
+    help: 'Sources that are read, such as cpu, meminfo.',
+  }),
+});
 
 const collector = section(
   'Collector',
@@ -205,10 +196,6 @@ const collector = section(
     clockSkewMsMax: setting(duration({ min: '1s', max: '1d' }), {
       default: '10m',
       help: "Difference to the collector's clock beyond which a frame is quarantined.",
-    }),
-    frameBytesMax: setting(bytes({ min: '1KiB', max: '8MiB' }), {
-      default: '1MiB',
-      help: 'Size above which a frame is refused and counted.',
     }),
     metricsListen: setting(address(), {
       default: '127.0.0.1:7102',

@@ -22,7 +22,7 @@ import type { Logger } from 'pino';
 import { Backoff } from '../dial/backoff.ts';
 import { reasonOf, RollcallError } from '../error.ts';
 import { Topology } from './topology.ts';
-import type { StreamSpec, TopologyOptions } from './topology.ts';
+import type { Lane, StreamSpec, TopologyOptions } from './topology.ts';
 
 export interface BusOptions extends TopologyOptions {
   readonly servers: readonly string[];
@@ -130,6 +130,18 @@ export class Bus {
     return names;
   }
 
+  /** The lanes that exist, of every generation: older ones are drained before they go. */
+  async lanes(): Promise<{ lane: Lane; index: number; count: number }[]> {
+    const found: { lane: Lane; index: number; count: number }[] = [];
+    for (const name of await this.streamNames()) {
+      const lane = this.topology.laneOfStream(name);
+      if (lane === undefined) continue;
+      const [count, index] = lane.id.split('x').map(Number);
+      found.push({ lane, index: index!, count: count! });
+    }
+    return found;
+  }
+
   /** The newest message of a subject, or undefined. */
   async last(stream: string, subject: string): Promise<Value | undefined> {
     try {
@@ -186,6 +198,17 @@ export class Bus {
       ...(subject === undefined ? {} : { filter: subject }),
     });
     return purged;
+  }
+
+  /** When a message was published, ms; undefined if there is none with that sequence. */
+  async publishedAtMs(stream: string, seq: number): Promise<number | undefined> {
+    try {
+      const message = await this.#jsm.streams.getMessage(stream, { seq });
+      return message === null ? undefined : message.time.getTime();
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === NO_MESSAGE_FOUND) return undefined;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

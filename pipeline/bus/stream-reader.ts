@@ -40,16 +40,16 @@ export class StreamReader {
   readonly #stop = new AbortController();
   #fetching: ConsumerMessages | undefined;
   #lastSeq = 0;
-  #caughtUpSeq: number | undefined;
+  readonly #caughtUp = Promise.withResolvers<void>();
 
   constructor(bus: Bus, options: StreamReaderOptions) {
     this.#bus = bus;
     this.#options = options;
   }
 
-  /** For `last_per_subject`: the sequence up to which values existed when reading began. */
-  get caughtUpSeq(): number | undefined {
-    return this.#caughtUpSeq;
+  /** Resolves once everything that was there when reading began has been handed over. */
+  get caughtUp(): Promise<void> {
+    return this.#caughtUp.promise;
   }
 
   stop(): void {
@@ -98,6 +98,7 @@ export class StreamReader {
           pending: message.info.pending,
         };
         this.#lastSeq = message.seq;
+        if (message.info.pending === 0) this.#caughtUp.resolve();
       }
     }
   }
@@ -105,9 +106,6 @@ export class StreamReader {
   async #newConsumer(): Promise<Consumer> {
     const { stream, subject, from } = this.#options;
     const manager = this.#bus.manager;
-    if (from === 'last_per_subject' && this.#caughtUpSeq === undefined) {
-      this.#caughtUpSeq = (await manager.streams.info(stream)).state.last_seq;
-    }
     const startSeq = this.#lastSeq > 0 ? this.#lastSeq + 1 : from;
     const info = await manager.consumers.add(stream, {
       ack_policy: ACK_NONE,
@@ -119,6 +117,7 @@ export class StreamReader {
         ? { deliver_policy: DeliverPolicy.LastPerSubject }
         : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, startSeq) }),
     });
+    if (info.num_pending === 0) this.#caughtUp.resolve();
     return this.#bus.js.consumers.get(stream, info.name);
   }
 }

@@ -67,6 +67,10 @@ export class Topology {
     return `${this.fleet}.log.transitions.${laneId}`;
   }
 
+  notificationsSubject(receiver: string): string {
+    return `${this.fleet}.log.notifications.${receiver}`;
+  }
+
   /** Compacted state: the newest message of a subject is its value. */
   get stateStream(): string {
     return `${this.fleet}_state`;

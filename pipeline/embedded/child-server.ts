@@ -21,8 +21,12 @@ export class ChildServer {
     const [command, args] = dieWithParent(spec);
     this.child = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
+      // Out of reach of a Ctrl-C in the terminal: the order of stopping is the parent's.
+      detached: true,
       env: { ...process.env, ...spec.env },
     });
+    // Closing the input of a process that has just died is no error.
+    this.child.stdin?.on('error', () => undefined);
     this.#exited = once(this.child, 'close').catch(() => undefined);
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {

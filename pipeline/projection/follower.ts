@@ -1,6 +1,6 @@
 import type { Bus } from '../bus/bus.ts';
+import { payloadOf } from '../bus/numbered-value.ts';
 import { StreamReader } from '../bus/stream-reader.ts';
-import { projectedValue } from './projector.ts';
 
 /**
  * Follows a projected topic: first the current value of every key, then each change. `onValue` gets
@@ -22,10 +22,15 @@ export class Follower {
     });
   }
 
+  /** Resolves once every value that existed in the beginning has been handed over. */
+  get caughtUp(): Promise<void> {
+    return this.#reader.caughtUp;
+  }
+
   async run(): Promise<void> {
     for await (const message of this.#reader) {
       const key = message.subject.slice(this.#prefix.length);
-      this.#onValue(key, Uint8Array.from(projectedValue(message.data)));
+      this.#onValue(key, Uint8Array.from(payloadOf(message.data)));
     }
   }
 

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '../error.ts';
 import type { Bus } from '../bus/bus.ts';
+import { encodeNumbered, numberOf } from '../bus/numbered-value.ts';
 import type { Store } from '../store/store.ts';
 
 /** Something in ClickHouse that many processes follow on the bus. */
@@ -15,7 +16,6 @@ export interface ProjectedTopic {
 }
 
 const POLL_MS = 1000;
-const REVISION_BYTES = 8;
 
 /**
  * Copies what changed in ClickHouse to compacted subjects, so that its followers need no route to
@@ -72,25 +72,15 @@ export class Projector {
     revision: number,
   ): Promise<void> {
     const current = await this.#bus.last(this.#bus.topology.stateStream, subject);
-    if (current !== undefined && projectedRevision(current.data) >= revision) {
-      this.#published.set(subject, projectedRevision(current.data));
+    if (current !== undefined && numberOf(current.data) >= revision) {
+      this.#published.set(subject, numberOf(current.data));
       return;
     }
     const value = await topic.value(this.#store, key);
-    const message = Buffer.alloc(REVISION_BYTES + value.length);
-    message.writeDoubleLE(revision, 0);
-    message.set(value, REVISION_BYTES);
-    await this.#bus.publish(subject, message, { lastSeq: current?.seq ?? 0 });
+    await this.#bus.publish(subject, encodeNumbered(revision, value), {
+      lastSeq: current?.seq ?? 0,
+    });
     this.#published.set(subject, revision);
     this.#log.info({ topic: topic.name, key, revision }, 'projected');
   }
-}
-
-function projectedRevision(message: Uint8Array): number {
-  return Buffer.from(message.buffer, message.byteOffset, message.length).readDoubleLE(0);
-}
-
-/** The value inside a projected message. */
-export function projectedValue(message: Uint8Array): Uint8Array {
-  return message.subarray(REVISION_BYTES);
 }

@@ -137,3 +137,13 @@ export function valuesAt(slots: number): number {
 function bad(reason: string): RollcallError {
   return new RollcallError('bad_message', `SAMPLES: ${reason}`);
 }
+
+/** How many slots of the frame at `offset` have a value. */
+export function countPresent(source: Buffer, offset: number): number {
+  const end = offset + PRESENCE_AT + presenceBytes(frameSlots(source, offset));
+  let count = 0;
+  for (let at = offset + PRESENCE_AT; at < end; at += 1) {
+    for (let bits = source[at]!; bits !== 0; bits &= bits - 1) count += 1;
+  }
+  return count;
+}

@@ -76,10 +76,10 @@ await t.test('every section can have a command that takes all sections', (t) => 
     t.doesNotThrow(() => addOptions(new Command(name), sectionNames), name);
   }
   const command = addOptions(new Command('up'), sectionNames);
-  command.parse(['--interval', '1s', '--agent-interval', '2s'], { from: 'user' });
-  const config = loadConfig({ sections: ['up', 'agent'], flags: command.opts(), env: {} });
+  command.parse(['--interval', '1s', '--writer-flush-interval', '2s'], { from: 'user' });
+  const config = loadConfig({ sections: ['up', 'writer'], flags: command.opts(), env: {} });
   t.equal(config.up.intervalMs, 1000);
-  t.equal(config.agent.intervalMs, 2000);
+  t.equal(config.writer.flushIntervalMs, 2000);
   t.end();
 });
 

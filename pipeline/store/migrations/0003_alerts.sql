@@ -1,5 +1,5 @@
 -- Rules as people load them, and what became of them. Transitions and notifications come from the
--- JetStream log; (log_seq, position) names one.
+-- JetStream log; (stream_id, log_seq, position) names one.
 
 CREATE TABLE rule_files
 (
@@ -23,6 +23,7 @@ GROUP BY name;
 
 CREATE TABLE alert_transitions
 (
+    stream_id   UInt64,
     log_seq     UInt64,
     position    UInt32,
     lane        LowCardinality(String),
@@ -39,17 +40,17 @@ CREATE TABLE alert_transitions
     stored_at   DateTime64(3, 'UTC') DEFAULT now64(3)
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (fingerprint, log_seq, position);
+ORDER BY (fingerprint, stream_id, log_seq, position);
 
 CREATE VIEW alerts AS
 SELECT
-    argMax(alert, (log_seq, position)) AS alert,
-    argMax(state, (log_seq, position)) AS state,
-    argMax(active_at, (log_seq, position)) AS active_at,
-    argMax(time, (log_seq, position)) AS since,
-    argMax(labels, (log_seq, position)) AS labels,
-    argMax(annotations, (log_seq, position)) AS annotations,
-    argMax(value, (log_seq, position)) AS value,
+    argMax(alert, (stream_id, log_seq, position)) AS alert,
+    argMax(state, (stream_id, log_seq, position)) AS state,
+    argMax(active_at, (stream_id, log_seq, position)) AS active_at,
+    argMax(time, (stream_id, log_seq, position)) AS since,
+    argMax(labels, (stream_id, log_seq, position)) AS labels,
+    argMax(annotations, (stream_id, log_seq, position)) AS annotations,
+    argMax(value, (stream_id, log_seq, position)) AS value,
     fingerprint
 FROM alert_transitions
 GROUP BY fingerprint
@@ -57,15 +58,18 @@ HAVING state != 'inactive';
 
 CREATE TABLE notifications
 (
+    stream_id UInt64,
     log_seq   UInt64,
     time      DateTime64(3, 'UTC'),
     receiver  LowCardinality(String),
     status    LowCardinality(String),
+    alert     LowCardinality(String),
     group_key String,
     alerts    UInt32,
     attempts  UInt32,
-    outcome   String,
+    outcome   LowCardinality(String),
+    detail    String,
     stored_at DateTime64(3, 'UTC') DEFAULT now64(3)
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (receiver, log_seq);
+ORDER BY (receiver, stream_id, log_seq);

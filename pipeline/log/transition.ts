@@ -6,9 +6,10 @@ export type AlertState = 'inactive' | 'pending' | 'firing';
  *
  * 1. `condition`: the expression began or ceased to hold, or held for long enough;
  * 2. `stale`: the series has not been heard of for the staleness limit;
- * 3. `rule_changed`: the rule was removed or changed.
+ * 3. `rule_changed`: the rule was removed or changed;
+ * 4. `target_removed`: the target was removed.
  */
-export type TransitionReason = 'condition' | 'stale' | 'rule_changed';
+export type TransitionReason = 'condition' | 'stale' | 'rule_changed' | 'target_removed';
 
 /**
  * One change of an alert's state. It counts once JetStream has acknowledged it in the log, and is what is
@@ -19,6 +20,10 @@ export interface Transition {
   readonly state: AlertState;
   readonly previous: AlertState;
   readonly reason: TransitionReason;
+  /** Which rule: its content, not its place in a file. */
+  readonly ruleKey: string;
+  /** Which series of the target: `name{label="value"}`. */
+  readonly seriesKey: string;
   /** 16 hex digits: the identity of `labels`, the same from pending to resolved. */
   readonly fingerprint: string;
   /** 16 hex digits. */

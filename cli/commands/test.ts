@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Argument, Command } from 'commander';
+import { RollcallError } from '../../pipeline/error.ts';
+import { findNatsServer } from '../../pipeline/embedded/nats-server.ts';
+import { projectRoot } from '../project-root.ts';
+
+const TEST_FILES = ['agent', 'collector', 'pipeline', 'alerter', 'bench', 'cli'].map(
+  (folder) => `${folder}/**/test/*.test.ts`,
+);
+
+/** The checks that are not tests, each a program of a dependency. */
+const CHECKS: readonly [name: string, program: string, ...args: string[]][] = [
+  ['formatting', 'oxfmt', '--check', '.'],
+  ['lint', 'oxlint', '--type-aware', '--deny-warnings'],
+  ['types', 'tsc', '--noEmit'],
+];
+
+interface Tally {
+  passed: number;
+  failed: number;
+}
+
+export function testCommand(): Command {
+  return new Command('test')
+    .description('Check formatting, lint and types, and run the tests.')
+    .addArgument(new Argument('[file...]', 'run these test files only, without the other checks'))
+    .action(async (files: string[]) => {
+      const natsServer = await findNatsServer(fileURLToPath(new URL('.cache/', projectRoot)));
+      const tally: Tally = { passed: 0, failed: 0 };
+      if (files.length === 0) {
+        for (const [name, program, ...args] of CHECKS) await check(name, program, args, tally);
+      }
+      await runTests(files.length > 0 ? files : TEST_FILES, natsServer, tally);
+      process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
+      if (tally.failed > 0) throw new RollcallError('tests_failed', 'there are failures above');
+    });
+}
+
+async function check(name: string, program: string, args: string[], tally: Tally): Promise<void> {
+  process.stdout.write(`${name} …\n`);
+  const child = spawn(programPath(program), args, { stdio: 'inherit', cwd: projectRoot });
+  const [status] = (await once(child, 'exit')) as [number | null];
+  if (status === 0) tally.passed += 1;
+  else tally.failed += 1;
+}
+
+/** Runs tap and counts its assertions; one that is skipped or to be done has failed. */
+async function runTests(files: string[], natsServer: string, tally: Tally): Promise<void> {
+  const child = spawn(programPath('tap'), ['--reporter=tap', ...files], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: projectRoot,
+    env: { ...process.env, ROLLCALL_NATS_SERVER: natsServer },
+  });
+  const exited = once(child, 'exit') as Promise<[number | null]>;
+  const counts = { pass: 0, fail: 0, skip: 0, todo: 0 };
+  let depthOfFailure = -1;
+  for await (const line of createInterface({ input: child.stdout })) {
+    const summary = /^# \{ (.*) \}$/.exec(line)?.[1];
+    if (summary !== undefined) {
+      for (const kind of ['pass', 'fail', 'skip', 'todo'] as const) {
+        counts[kind] = Number(new RegExp(`${kind}: (\\d+)`).exec(summary)?.[1] ?? 0);
+      }
+      continue;
+    }
+    // Of what is good only the files are named; what failed is shown whole.
+    const depth = line.length - line.trimStart().length;
+    if (/^\s*not ok /.test(line)) depthOfFailure = depth;
+    else if (depthOfFailure >= 0 && depth < depthOfFailure) depthOfFailure = -1;
+    else if (depthOfFailure >= 0 && /^\s*ok /.test(line) && depth === depthOfFailure) {
+      depthOfFailure = -1;
+    }
+    if (depthOfFailure >= 0 || line.startsWith('ok ') || /# (SKIP|TODO)/i.test(line)) {
+      process.stdout.write(`${line}\n`);
+    }
+  }
+  const [status] = await exited;
+  tally.passed += counts.pass;
+  tally.failed += counts.fail + counts.skip + counts.todo;
+  if (status !== 0 && tally.failed === 0) tally.failed += 1;
+}
+
+function programPath(name: string): string {
+  return fileURLToPath(new URL(`node_modules/.bin/${name}`, projectRoot));
+}

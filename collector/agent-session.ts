@@ -1,0 +1,183 @@
+import type { Socket } from 'node:net';
+import { RollcallError } from '../pipeline/error.ts';
+import { decodePong, encodeAck, encodeCredit, encodePing } from '../pipeline/wire/ack.ts';
+import * as control from '../pipeline/wire/control.ts';
+import * as frame from '../pipeline/wire/frame.ts';
+import { Channel, COLLECTOR_ACCEPTS, MessageType, padded } from '../pipeline/wire/message.ts';
+import { MessageReader } from '../pipeline/wire/message-reader.ts';
+import { SeqRanges } from '../pipeline/wire/seq-ranges.ts';
+import { parseHexId } from '../pipeline/wire/shard.ts';
+import type { FrameOrigin } from './lane-outbox.ts';
+import type { TargetLink } from './target-link.ts';
+
+/** One open connection to an agent, from HELLO to its end. */
+export class AgentSession implements FrameOrigin {
+  readonly #link: TargetLink;
+  readonly #socket: Socket;
+  readonly #reader: MessageReader;
+  readonly #phaseMs: number;
+  readonly #stored = new SeqRanges();
+  #incarnation: bigint | undefined;
+  #askedMs: number;
+  #pingToken = 0;
+  #creditDueBytes = 0;
+  #outstandingBytes = 0;
+  #isStreaming = false;
+
+  constructor(link: TargetLink, socket: Socket, phaseMs: number) {
+    this.#link = link;
+    this.#socket = socket;
+    this.#phaseMs = phaseMs;
+    this.#reader = new MessageReader(COLLECTOR_ACCEPTS, {
+      onMessage: (type, _flags, source, offset, length) => {
+        this.#onMessage(type, source, offset, length);
+        return !this.#socket.destroyed;
+      },
+    });
+    const { fleet, epoch, name } = link.dialler.options;
+    this.#askedMs = Date.now();
+    socket.write(
+      control.encodeHello({
+        protocol: 'rollcall',
+        versions: [control.PROTOCOL_VERSION],
+        fleet,
+        epoch,
+        collector: name,
+      }),
+    );
+  }
+
+  /** The agent's run; undefined until it has said it. */
+  get incarnation(): bigint | undefined {
+    return this.#incarnation;
+  }
+
+  /** @throws RollcallError when the agent breaks the protocol */
+  push(chunk: Buffer): void {
+    this.#reader.push(chunk);
+  }
+
+  ping(): void {
+    this.#pingToken += 1;
+    this.#askedMs = Date.now();
+    this.#socket.write(encodePing(this.#pingToken));
+  }
+
+  /**
+   * JetStream has the frame. It may have come over an earlier connection: the acknowledgement then goes
+   * over the present one, if the agent is still the same run.
+   */
+  onStored(seq: number, bytes: number): void {
+    const current = this.#link.sessionOf(this.#incarnation);
+    if (current === undefined) return;
+    current.#stored.add(seq);
+    if (current === this) {
+      this.#creditDueBytes += bytes;
+      this.#outstandingBytes -= bytes;
+    }
+    this.#link.dialler.acknowledgeSoon(current);
+  }
+
+  /** Sends what has been stored since the last acknowledgement. */
+  acknowledge(): void {
+    if (this.#socket.destroyed || this.#stored.count === 0) return;
+    this.#socket.write(encodeAck(this.#stored, this.#creditDueBytes));
+    this.#stored.clear();
+    this.#creditDueBytes = 0;
+  }
+
+  #onMessage(type: MessageType, source: Buffer, offset: number, length: number): void {
+    if (type === MessageType.samples) return this.#onFrame(source, offset, length);
+    if (type === MessageType.welcome) {
+      return this.#onWelcome(control.decodeWelcome(source, offset, length));
+    }
+    if (type === MessageType.pong) return this.#onPong(source, offset, length);
+    if (type === MessageType.error) {
+      const { code, message } = control.decodeError(source, offset, length);
+      return this.#link.onRefused(code, message);
+    }
+    if (type === MessageType.catalogue) {
+      this.#mustStream();
+      this.#charge(padded(length));
+      this.#link.dialler.catalogues.admit(source, offset, length);
+      // A catalogue is not acknowledged: its credit comes back at once, or a large one would block.
+      this.#socket.write(encodeCredit(Channel.samples, padded(length)));
+      this.#outstandingBytes -= padded(length);
+      return;
+    }
+    throw new RollcallError('bad_message', `unexpected message of type ${type}`);
+  }
+
+  #onWelcome(welcome: control.Welcome): void {
+    if (this.#isStreaming) throw new RollcallError('bad_message', 'a second WELCOME');
+    if (welcome.version !== control.PROTOCOL_VERSION) {
+      throw new RollcallError('unsupported_version', `the agent chose ${welcome.version}`);
+    }
+    this.#incarnation = parseHexId(welcome.incarnation);
+    this.#isStreaming = true;
+    const { intervalMs } = this.#link.target;
+    const { creditBytes } = this.#link.dialler.options;
+    this.#socket.write(
+      control.encodeSubscribe({ intervalMs, phaseMs: this.#phaseMs, creditBytes }),
+    );
+    this.#link.onWelcome(this.#skewMs(welcome.timeMs));
+  }
+
+  #onPong(source: Buffer, offset: number, length: number): void {
+    const { token, timeMs } = decodePong(source, offset, length);
+    if (token !== this.#pingToken) return;
+    this.#link.onSkew(this.#skewMs(timeMs));
+    this.#link.onPong();
+  }
+
+  /** The agent's clock less the middle of asking and hearing. */
+  #skewMs(agentMs: number): number {
+    return agentMs - (this.#askedMs + Date.now()) / 2;
+  }
+
+  #onFrame(source: Buffer, offset: number, length: number): void {
+    this.#mustStream();
+    frame.checkFrame(source, offset, length);
+    this.#charge(padded(length));
+    if (frame.frameIncarnation(source, offset) !== this.#incarnation) {
+      throw new RollcallError('bad_message', 'a frame of another incarnation');
+    }
+    const { dialler } = this.#link;
+    const catalogue = dialler.catalogues.get(frame.frameCatalogue(source, offset));
+    if (catalogue === undefined || catalogue.series !== frame.frameSlots(source, offset)) {
+      throw new RollcallError('bad_message', 'a frame without its catalogue');
+    }
+    this.#checkTime(frame.frameTimestampMs(source, offset), frame.frameIsBacklog(source, offset));
+    this.#link.onFrame();
+    const seq = frame.frameSeq(source, offset);
+    dialler.addFrame(this.#link, source, offset, length, catalogue, seq, this);
+  }
+
+  /** A time that cannot be true must not reach a partition; nothing is acknowledged, so nothing is lost. */
+  #checkTime(timestampMs: number, isBacklog: boolean): void {
+    const { clockSkewMsMax } = this.#link.dialler.options;
+    const aheadMs = timestampMs - Date.now();
+    const isTooOld = -aheadMs > clockSkewMsMax && !isBacklog;
+    if (aheadMs <= clockSkewMsMax && !isTooOld && -aheadMs < BACKLOG_AGE_MS_MAX) return;
+    throw new RollcallError(
+      'clock_skew',
+      `the agent's clock differs by ${Math.round(aheadMs / 1000)} s, more than ` +
+        `${clockSkewMsMax / 1000} s: set its clock, or raise --clock-skew-max`,
+    );
+  }
+
+  #mustStream(): void {
+    if (!this.#isStreaming) throw new RollcallError('bad_message', 'data before WELCOME');
+  }
+
+  /** A message may start while there is credit; the one before may have used it up. */
+  #charge(bytes: number): void {
+    const { creditBytes } = this.#link.dialler.options;
+    if (this.#outstandingBytes + this.#creditDueBytes >= creditBytes) {
+      throw new RollcallError('credit_exceeded', 'data without credit');
+    }
+    this.#outstandingBytes += bytes;
+  }
+}
+
+const BACKLOG_AGE_MS_MAX = 24 * 3_600_000;

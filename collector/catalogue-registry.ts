@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bus } from '../pipeline/bus/bus.ts';
+import { Backoff } from '../pipeline/dial/backoff.ts';
+import { reasonOf } from '../pipeline/error.ts';
+import {
+  claimedCatalogueHash,
+  decodeCatalogueMessage,
+  encodeCatalogueMessage,
+} from '../pipeline/wire/catalogue-message.ts';
+import type { Catalogue } from '../pipeline/wire/catalogue.ts';
+import { RollcallError } from '../pipeline/error.ts';
+import { hexId } from '../pipeline/wire/shard.ts';
+
+export interface RegisteredCatalogue {
+  readonly hash: bigint;
+  readonly series: number;
+  /** The CATALOGUE message as it goes in front of the first frame in a lane; target 0. */
+  readonly message: Buffer;
+  /** Resolves when the compacted subject has it; a batch that needs it waits for that. */
+  readonly registered: Promise<void>;
+}
+
+const CATALOGUES_MAX = 100_000;
+
+/**
+ * The catalogues this worker has verified. Each is published once to its compacted subject, where consumers
+ * that begin later find it. Thousands of hosts share a few catalogues, so one that is
+ * known is not decoded again.
+ */
+export class CatalogueRegistry {
+  readonly #bus: Bus;
+  readonly #signal: AbortSignal;
+  readonly #known = new Map<bigint, RegisteredCatalogue>();
+
+  constructor(bus: Bus, signal: AbortSignal) {
+    this.#bus = bus;
+    this.#signal = signal;
+  }
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  get(hash: bigint): RegisteredCatalogue | undefined {
+    return this.#known.get(hash);
+  }
+
+  /**
+   * Takes a CATALOGUE message from an agent.
+   *
+   * @throws RollcallError `bad_message`, `catalogue_invalid`, `limit_exceeded`
+   */
+  admit(source: Buffer, offset: number, length: number): RegisteredCatalogue {
+    const known = this.#known.get(claimedCatalogueHash(source, offset, length));
+    if (known !== undefined) return known;
+    return this.add(decodeCatalogueMessage(source, offset, length));
+  }
+
+  add(catalogue: Catalogue): RegisteredCatalogue {
+    if (this.#known.size >= CATALOGUES_MAX) {
+      throw new RollcallError('limit_exceeded', `more than ${CATALOGUES_MAX} catalogues`);
+    }
+    const message = encodeCatalogueMessage(catalogue);
+    if (message.length > this.#bus.payloadBytesMax - 65_536) {
+      throw new RollcallError(
+        'limit_exceeded',
+        `a catalogue of ${message.length} bytes does not fit NATS' max_payload of ` +
+          `${this.#bus.payloadBytesMax}: raise it, or switch some of the agent's sources off`,
+      );
+    }
+    const registered = {
+      hash: catalogue.hash,
+      series: catalogue.series.length,
+      message,
+      registered: this.#register(catalogue),
+    };
+    this.#known.set(catalogue.hash, registered);
+    return registered;
+  }
+
+  async #register({ hash, payload }: Catalogue): Promise<void> {
+    const { topology } = this.#bus;
+    const subject = topology.catalogueSubject(hexId(hash));
+    const backoff = new Backoff(50, 2000);
+    while (!this.#signal.aborted) {
+      try {
+        const known = await this.#bus.last(topology.cataloguesStream, subject);
+        if (known === undefined) await this.#bus.publish(subject, payload);
+        return;
+      } catch (error) {
+        this.#bus.log.debug({ reason: reasonOf(error) }, 'registering a catalogue again');
+        const pauseMs = 10 + backoff.nextMs();
+        await sleep(pauseMs, undefined, { signal: this.#signal }).catch(() => undefined);
+      }
+    }
+  }
+}

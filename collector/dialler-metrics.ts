@@ -1,0 +1,79 @@
+import type { Registry } from 'prom-client';
+import type { BatchPublisher } from '../pipeline/bus/batch-publisher.ts';
+import type { Bus } from '../pipeline/bus/bus.ts';
+import { ReadMetrics } from '../pipeline/telemetry/read-metrics.ts';
+import type { Dialler } from './dialler.ts';
+
+/** The metrics of one worker; those of all workers are added up by the main thread. */
+export function registerDiallerMetrics(
+  registry: Registry,
+  dialler: Dialler,
+  publisher: BatchPublisher,
+  bus: Bus,
+): void {
+  const metrics = new ReadMetrics(registry);
+  const { counters } = dialler;
+  metrics.gauges('rollcall_collector_targets', 'Targets by state.', 'state', () =>
+    dialler.linkStates(),
+  );
+  metrics.gauge(
+    'rollcall_collector_targets_up',
+    'Targets that are up.',
+    () => dialler.upCount().up,
+  );
+  metrics.counter('rollcall_collector_dials_total', 'Dials begun.', () => counters.dials);
+  metrics.gauge('rollcall_collector_dials_waiting', 'Dials that wait for the rate cap.', () => {
+    return dialler.gate.waiting;
+  });
+  metrics.counters(
+    'rollcall_collector_connections_ended_total',
+    'Connections ended, by reason.',
+    'reason',
+    () => counters.ends,
+  );
+  metrics.counter('rollcall_collector_frames_total', 'Frames received.', () => counters.frames);
+  metrics.counter('rollcall_collector_frame_bytes_total', 'Bytes of frames received.', () => {
+    return counters.frameBytes;
+  });
+  metrics.counter('rollcall_collector_samples_total', 'Slots of frames received.', () => {
+    return counters.samples;
+  });
+  metrics.counter(
+    'rollcall_collector_throttled_total',
+    'Times a connection was not read because too much was in flight.',
+    () => counters.throttled,
+  );
+  metrics.gauge('rollcall_collector_connections_paused', 'Connections not read at present.', () => {
+    return dialler.pausedSockets;
+  });
+  metrics.gauge('rollcall_collector_catalogues', 'Catalogues known.', () => {
+    return dialler.catalogues.size;
+  });
+  metrics.gauge('rollcall_collector_batch_bytes', 'Bytes in batches being filled.', () => {
+    return dialler.pendingBytes;
+  });
+  metrics.gauge(
+    'rollcall_collector_publish_in_flight_bytes',
+    'Bytes published but not acknowledged by JetStream.',
+    () => publisher.bytesInFlight,
+  );
+  metrics.counter(
+    'rollcall_collector_published_bytes_total',
+    'Bytes JetStream acknowledged.',
+    () => {
+      return publisher.counters.publishedBytes;
+    },
+  );
+  metrics.counter('rollcall_collector_published_batches_total', 'Batches acknowledged.', () => {
+    return publisher.counters.published;
+  });
+  metrics.counters(
+    'rollcall_collector_publish_retries_total',
+    'Publishes made again, by reason.',
+    'reason',
+    () => publisher.counters.retries,
+  );
+  metrics.gauge('rollcall_collector_nats_connected', 'Workers connected to NATS.', () => {
+    return bus.isConnected ? 1 : 0;
+  });
+}

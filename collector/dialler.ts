@@ -1,0 +1,238 @@
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import type { BatchPublisher } from '../pipeline/bus/batch-publisher.ts';
+import { DeadlineWheel } from '../pipeline/dial/deadline-wheel.ts';
+import { DialGate } from '../pipeline/dial/dial-gate.ts';
+import type { TlsFiles } from '../pipeline/dial/tls-files.ts';
+import type { Target } from '../pipeline/targets/target.ts';
+import { laneOf, shardOf } from '../pipeline/wire/shard.ts';
+import type { AgentSession } from './agent-session.ts';
+import type { CatalogueRegistry, RegisteredCatalogue } from './catalogue-registry.ts';
+import { LaneOutbox } from './lane-outbox.ts';
+import type { FrameOrigin } from './lane-outbox.ts';
+import { TargetLink } from './target-link.ts';
+import type { LinkState } from './target-link.ts';
+import { REPORT_CATALOGUE } from './target-report.ts';
+
+export interface DiallerOptions {
+  readonly fleet: string;
+  readonly name: string;
+  readonly epoch: number;
+  readonly dialsPerSecond: number;
+  readonly dialsInFlightMax: number;
+  readonly connectTimeoutMs: number;
+  readonly handshakeTimeoutMs: number;
+  readonly backoffMsMin: number;
+  readonly backoffMsMax: number;
+  readonly batchBytesMax: number;
+  readonly batchDelayMsMax: number;
+  readonly publishBytesInFlightMax: number;
+  readonly creditBytes: number;
+  readonly clockSkewMsMax: number;
+}
+
+export interface DiallerCounters {
+  dials: number;
+  frames: number;
+  frameBytes: number;
+  samples: number;
+  /** Times a socket was not read for a while because too much was in flight. */
+  throttled: number;
+  readonly ends: Map<string, number>;
+}
+
+const READ_BUFFER_BYTES = 256 * 1024;
+const TICK_MS = 100;
+
+/**
+ * A worker's targets: dials them at a capped rate, moves their frames onto the lanes, and stops reading
+ * while more than the cap is in flight to JetStream, so that agents keep what the centre cannot
+ * take.
+ */
+export class Dialler {
+  readonly options: DiallerOptions;
+  readonly log: Logger;
+  readonly tls: TlsFiles | undefined;
+  /** Plain TCP is allowed to any address. */
+  readonly insecure: boolean;
+  readonly gate: DialGate;
+  readonly wheel: DeadlineWheel;
+  readonly catalogues: CatalogueRegistry;
+  /** Names this run: the incarnation of the reports about targets. */
+  readonly incarnation: bigint = randomBytes(8).readBigUInt64LE(0);
+  /** Every plain socket of the thread reads into this. */
+  readonly readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  readonly counters: DiallerCounters = {
+    dials: 0,
+    frames: 0,
+    frameBytes: 0,
+    samples: 0,
+    throttled: 0,
+    ends: new Map(),
+  };
+  readonly #publisher: BatchPublisher;
+  readonly #lanes: readonly LaneOutbox[];
+  readonly #links = new Map<bigint, TargetLink>();
+  readonly #paused = new Set<Socket>();
+  readonly #toAcknowledge = new Set<AgentSession>();
+  readonly #reportCatalogue: RegisteredCatalogue;
+  readonly #onStale: (message: string) => void;
+  #ticker: NodeJS.Timeout | undefined;
+
+  constructor(parts: {
+    options: DiallerOptions;
+    laneSubjects: readonly string[];
+    publisher: BatchPublisher;
+    catalogues: CatalogueRegistry;
+    tls: TlsFiles | undefined;
+    insecure: boolean;
+    log: Logger;
+    onStaleEpoch: (message: string) => void;
+  }) {
+    const { options, publisher } = parts;
+    this.options = options;
+    this.log = parts.log;
+    this.tls = parts.tls;
+    this.insecure = parts.insecure;
+    this.catalogues = parts.catalogues;
+    this.#publisher = publisher;
+    this.#onStale = parts.onStaleEpoch;
+    this.gate = new DialGate(options.dialsPerSecond, options.dialsInFlightMax, performance.now());
+    this.wheel = new DeadlineWheel(TICK_MS);
+    this.#lanes = parts.laneSubjects.map(
+      (subject) =>
+        new LaneOutbox({
+          subject,
+          batchBytesMax: options.batchBytesMax,
+          batchDelayMsMax: options.batchDelayMsMax,
+          collector: this.incarnation,
+          publisher,
+          onPublished: () => this.#onPublished(),
+        }),
+    );
+    this.#reportCatalogue = this.catalogues.add(REPORT_CATALOGUE);
+  }
+
+  /** Links by state, for the gauge. */
+  linkStates(): Map<LinkState, number> {
+    const states = new Map<LinkState, number>();
+    for (const link of this.#links.values()) {
+      states.set(link.state, (states.get(link.state) ?? 0) + 1);
+    }
+    return states;
+  }
+
+  /** Targets that are up, and all. */
+  upCount(): { up: number; all: number } {
+    let up = 0;
+    for (const link of this.#links.values()) if (link.isUp) up += 1;
+    return { up, all: this.#links.size };
+  }
+
+  get pausedSockets(): number {
+    return this.#paused.size;
+  }
+
+  get pendingBytes(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.pendingBytes, 0);
+  }
+
+  start(): void {
+    this.#ticker = setInterval(() => {
+      this.wheel.advance();
+      this.gate.release(performance.now());
+    }, TICK_MS);
+  }
+
+  stop(): void {
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+    clearInterval(this.#ticker);
+    for (const lane of this.#lanes) lane.flush();
+  }
+
+  /** These are the targets of one shard now. */
+  setShard(shard: number, targets: readonly Target[]): void {
+    const wanted = new Set(targets.map(({ id }) => id));
+    for (const [id, link] of this.#links) {
+      if (link.shard === shard && !wanted.has(id)) {
+        link.close();
+        this.#links.delete(id);
+      }
+    }
+    for (const target of targets) {
+      const link = this.#links.get(target.id);
+      if (link === undefined) this.#add(target);
+      else link.change(target);
+    }
+  }
+
+  addFrame(
+    link: TargetLink,
+    source: Buffer,
+    offset: number,
+    length: number,
+    catalogue: RegisteredCatalogue,
+    seq: number,
+    origin: FrameOrigin,
+  ): void {
+    this.counters.frames += 1;
+    this.counters.frameBytes += length;
+    this.counters.samples += catalogue.series;
+    const lane = this.#lanes[link.lane]!;
+    lane.addFrame(source, offset, length, link.idBytes, catalogue, seq, origin);
+  }
+
+  addReport(link: TargetLink, frame: Buffer, seq: number): void {
+    // While JetStream takes nothing there is no room for reports either: the gap says the same.
+    if (this.#isFull()) return;
+    const lane = this.#lanes[link.lane]!;
+    lane.addFrame(frame, 0, frame.length, link.idBytes, this.#reportCatalogue, seq, undefined);
+  }
+
+  acknowledgeSoon(session: AgentSession): void {
+    this.#toAcknowledge.add(session);
+  }
+
+  /** Stops reading a socket while too much is in flight. */
+  throttle(socket: Socket): void {
+    if (!this.#isFull() || this.#paused.has(socket)) return;
+    this.counters.throttled += 1;
+    this.#paused.add(socket);
+    socket.pause();
+  }
+
+  /** A socket is gone. */
+  release(socket: Socket): void {
+    this.#paused.delete(socket);
+  }
+
+  countEnd(code: string): void {
+    this.counters.ends.set(code, (this.counters.ends.get(code) ?? 0) + 1);
+  }
+
+  onStaleEpoch(target: Target, message: string): void {
+    this.log.warn({ instance: target.instance, reason: message }, 'another collector took over');
+    this.#onStale(message);
+  }
+
+  #add(target: Target): void {
+    const lane = laneOf(shardOf(target.id), this.#lanes.length);
+    const link = new TargetLink(this, target, lane);
+    this.#links.set(target.id, link);
+    link.start();
+  }
+
+  #isFull(): boolean {
+    return this.#publisher.bytesInFlight >= this.options.publishBytesInFlightMax;
+  }
+
+  #onPublished(): void {
+    for (const session of this.#toAcknowledge) session.acknowledge();
+    this.#toAcknowledge.clear();
+    if (this.#paused.size === 0 || this.#isFull()) return;
+    for (const socket of this.#paused) socket.resume();
+    this.#paused.clear();
+  }
+}

@@ -1,0 +1,276 @@
+import type { Socket } from 'node:net';
+import { parseAddress, requireTlsOffLoopback } from '../pipeline/dial/address.ts';
+import { Backoff } from '../pipeline/dial/backoff.ts';
+import { connect } from '../pipeline/dial/connect.ts';
+import { Deadline } from '../pipeline/dial/deadline-wheel.ts';
+import { reasonOf, RollcallError } from '../pipeline/error.ts';
+import type { Target } from '../pipeline/targets/target.ts';
+import * as control from '../pipeline/wire/control.ts';
+import { phaseMsOf, shardOf } from '../pipeline/wire/shard.ts';
+import type { Dialler } from './dialler.ts';
+import { AgentSession } from './agent-session.ts';
+import { reportFrame } from './target-report.ts';
+
+/**
+ * Everything about one target: dial, open, stream, and dial again when it ends. At any time it is in
+ * exactly one state, and one deadline watches it.
+ *
+ *     waiting ──► queued ──► dialling ──► opening ──► streaming
+ *        ▲           (the gate)  │           │            │
+ *        └───────────────────────┴───────────┴────────────┘
+ */
+export type LinkState = 'waiting' | 'queued' | 'dialling' | 'opening' | 'streaming' | 'closed';
+
+export class TargetLink {
+  readonly lane: number;
+  readonly shard: number;
+  /** The id as it is stamped into frames. */
+  readonly idBytes = Buffer.alloc(8);
+  target: Target;
+  state: LinkState = 'waiting';
+  readonly #dialler: Dialler;
+  readonly #backoff: Backoff;
+  readonly #deadline = new Deadline(() => this.#onDeadline());
+  readonly #reportDue = new Deadline(() => this.#report());
+  readonly #dial = () => this.#onGate();
+  #socket: Socket | undefined;
+  #session: AgentSession | undefined;
+  #tlsSession: Buffer | undefined;
+  #dialledMs = 0;
+  #pings = 0;
+  #reportSeq = 0;
+  #connectSeconds: number | undefined;
+  #clockSkewSeconds: number | undefined;
+  #lastFrameMs = -Infinity;
+  #openedMs = -Infinity;
+
+  constructor(dialler: Dialler, target: Target, lane: number) {
+    this.#dialler = dialler;
+    this.target = target;
+    this.lane = lane;
+    this.shard = shardOf(target.id);
+    this.idBytes.writeBigUInt64LE(target.id);
+    const { backoffMsMin, backoffMsMax } = dialler.options;
+    this.#backoff = new Backoff(backoffMsMin, backoffMsMax);
+  }
+
+  get dialler(): Dialler {
+    return this.#dialler;
+  }
+
+  /** Answers, and its last frame is at most two intervals old. */
+  get isUp(): boolean {
+    const sinceMs = Math.max(this.#lastFrameMs, this.#openedMs);
+    const ageMs = performance.now() - sinceMs;
+    return this.state === 'streaming' && ageMs < 2 * this.target.intervalMs;
+  }
+
+  start(): void {
+    this.#askGate();
+    this.#scheduleReport();
+  }
+
+  /** The target was changed: a new address or interval needs a new connection. */
+  change(target: Target): void {
+    const isSame =
+      target.address === this.target.address && target.intervalMs === this.target.intervalMs;
+    this.target = target;
+    if (!isSame) this.end('target_changed', 'its address or interval was changed');
+  }
+
+  close(): void {
+    this.#drop('collector_stops', true);
+    this.state = 'closed';
+    this.#deadline.cancel();
+    this.#reportDue.cancel();
+    this.#dialler.gate.withdraw(this.#dial);
+  }
+
+  /** Ends the connection, telling the agent why, and dials again later. */
+  end(code: string, message: string): void {
+    if (this.#socket === undefined) return;
+    this.#socket.write(control.encodeError(code, message));
+    this.#lose(code, message);
+  }
+
+  onWelcome(clockSkewMs: number): void {
+    const now = performance.now();
+    this.state = 'streaming';
+    this.#openedMs = now;
+    this.#connectSeconds = (now - this.#dialledMs) / 1000;
+    this.onSkew(clockSkewMs);
+    this.#backoff.reset();
+    this.#heard();
+  }
+
+  onSkew(clockSkewMs: number): void {
+    this.#clockSkewSeconds = clockSkewMs / 1000;
+  }
+
+  onFrame(): void {
+    this.#lastFrameMs = performance.now();
+    this.#heard();
+  }
+
+  /** Anything came: the connection lives. */
+  #heard(): void {
+    this.#pings = 0;
+    this.#dialler.wheel.set(this.#deadline, this.target.intervalMs + this.#graceMs());
+  }
+
+  onPong(): void {
+    this.#heard();
+  }
+
+  /** The agent ended the connection with an ERROR. */
+  onRefused(code: string, message: string): void {
+    if (code === 'stale_epoch') this.#dialler.onStaleEpoch(this.target, message);
+    this.#lose(code, message);
+  }
+
+  #graceMs(): number {
+    return Math.min(1000, this.target.intervalMs / 2);
+  }
+
+  #askGate(): void {
+    this.state = 'queued';
+    this.#dialler.gate.request(this.#dial);
+  }
+
+  #onGate(): void {
+    const { options, wheel, readBuffer } = this.#dialler;
+    this.state = 'dialling';
+    this.#dialledMs = performance.now();
+    wheel.set(this.#deadline, options.connectTimeoutMs);
+    this.#dialler.counters.dials += 1;
+    let current: Socket | undefined;
+    const isCurrent = (): boolean => current !== undefined && current === this.#socket;
+    try {
+      const address = parseAddress(this.target.address);
+      const { tls, insecure } = this.#dialler;
+      requireTlsOffLoopback(address.host, tls !== undefined, insecure);
+      current = connect(
+        { address, tls, readBuffer, session: this.#tlsSession },
+        {
+          onOpen: () => isCurrent() && this.#onOpen(),
+          onData: (chunk) => isCurrent() && this.#onData(chunk),
+          onDrain: () => undefined,
+          onSession: (session) => {
+            this.#tlsSession = session;
+          },
+          onClose: (error) => {
+            if (isCurrent()) this.#lose(lossCode(error), error?.message ?? 'closed by the agent');
+          },
+        },
+      );
+      this.#socket = current;
+    } catch (error) {
+      this.#dialler.gate.done();
+      this.#dialler.countEnd('dial_failed');
+      this.#dialler.log.warn({ target: this.target.instance, reason: reasonOf(error) }, 'no dial');
+      this.#retryLater();
+    }
+  }
+
+  #onOpen(): void {
+    this.#dialler.gate.done();
+    this.state = 'opening';
+    this.#dialler.wheel.set(this.#deadline, this.#dialler.options.handshakeTimeoutMs);
+    const phaseMs = phaseMsOf(this.target.id, this.target.intervalMs);
+    this.#session = new AgentSession(this, this.#socket!, phaseMs);
+  }
+
+  #onData(chunk: Buffer): void {
+    try {
+      this.#session!.push(chunk);
+    } catch (error) {
+      const code = error instanceof RollcallError ? error.code : 'internal';
+      this.end(code, reasonOf(error));
+      return;
+    }
+    if (this.#socket !== undefined) this.#dialler.throttle(this.#socket);
+  }
+
+  #onDeadline(): void {
+    switch (this.state) {
+      case 'waiting':
+        return this.#askGate();
+      case 'dialling':
+        return this.#lose('connect_timeout', 'no connection in time');
+      case 'opening':
+        return this.end('too_slow', 'no WELCOME in time');
+      case 'streaming':
+        if (this.#pings >= 2) return this.#lose('silent', 'no answer to two pings');
+        this.#pings += 1;
+        this.#session!.ping();
+        this.#dialler.wheel.set(this.#deadline, this.target.intervalMs / 2);
+        return;
+      default:
+    }
+  }
+
+  #lose(code: string, reason: string): void {
+    const { instance, address } = this.target;
+    const level = this.state === 'streaming' ? 'info' : 'debug';
+    this.#dialler.log[level]({ instance, address, code, reason }, 'connection to target ended');
+    this.#drop(code, false);
+    this.#retryLater();
+  }
+
+  /** Lets go of the connection, whatever state it is in. */
+  #drop(code: string, isOrderly: boolean): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    if (this.state === 'dialling') this.#dialler.gate.done();
+    this.#socket = undefined;
+    this.#session = undefined;
+    this.#dialler.release(socket);
+    this.#dialler.countEnd(code);
+    if (isOrderly && this.state === 'streaming') {
+      socket.end(control.encodeError('shutting_down', 'the collector stops'));
+    } else {
+      socket.destroy();
+    }
+  }
+
+  #retryLater(): void {
+    this.state = 'waiting';
+    this.#dialler.wheel.set(this.#deadline, this.#backoff.nextMs());
+  }
+
+  #scheduleReport(): void {
+    const { intervalMs, id } = this.target;
+    // Half an interval from its tick, so that a frame just about to come still counts.
+    const phaseMs = (phaseMsOf(id, intervalMs) + intervalMs / 2) % intervalMs;
+    const untilMs =
+      intervalMs - ((((Date.now() - phaseMs) % intervalMs) + intervalMs) % intervalMs);
+    this.#dialler.wheel.set(this.#reportDue, untilMs);
+  }
+
+  #report(): void {
+    this.#reportSeq += 1;
+    const report = {
+      target: this.target,
+      isUp: this.isUp,
+      connectSeconds: this.#connectSeconds,
+      clockSkewSeconds: this.#clockSkewSeconds,
+    };
+    const { incarnation } = this.#dialler;
+    const frame = reportFrame(report, incarnation, this.#reportSeq, Date.now());
+    this.#dialler.addReport(this, frame, this.#reportSeq);
+    this.#scheduleReport();
+  }
+
+  /** The connection's current session, if `incarnation` is still the agent's. */
+  sessionOf(incarnation: bigint | undefined): AgentSession | undefined {
+    return this.#session?.incarnation === incarnation ? this.#session : undefined;
+  }
+}
+
+/** Why a connection went, as far as its last error tells: the label of a counter. */
+function lossCode(error: Error | undefined): string {
+  const { code = '' } = (error ?? {}) as { code?: string };
+  if (code === 'ECONNREFUSED') return 'refused';
+  if (/^ERR_(TLS|SSL)|^CERT_|SELF_SIGNED|UNABLE_TO|ISSUER/.test(code)) return 'tls_failed';
+  return 'connection_lost';
+}

@@ -1,0 +1,77 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { BatchPublisher } from '../pipeline/bus/batch-publisher.ts';
+import { Bus } from '../pipeline/bus/bus.ts';
+import { TlsFiles } from '../pipeline/dial/tls-files.ts';
+import { reasonOf } from '../pipeline/error.ts';
+import { decodeTargets } from '../pipeline/targets/target.ts';
+import { hexId } from '../pipeline/wire/shard.ts';
+import { randomBytes } from 'node:crypto';
+import { CatalogueRegistry } from './catalogue-registry.ts';
+import { Dialler } from './dialler.ts';
+import { registerDiallerMetrics } from './dialler-metrics.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
+
+/*
+ * A worker thread: its share of the targets, a NATS connection of its own, and nothing shared with the
+ * others.
+ */
+const TLS_REFRESH_MS = 10_000;
+const DRAIN_MS = 1500;
+
+const setup = workerData as WorkerSetup;
+const log = pino({ level: setup.logLevel, base: { worker: setup.index } }, pino.destination(2));
+const stop = new AbortController();
+const send = (message: FromWorker): void => parentPort!.postMessage(message);
+
+const bus = await Bus.connect({ ...setup.bus, log });
+const publisher = new BatchPublisher(bus, hexId(randomBytes(8).readBigUInt64LE(0)));
+const tls = setup.tls === undefined ? undefined : new TlsFiles(setup.tls);
+const { topology } = bus;
+const dialler = new Dialler({
+  options: setup.dialler,
+  laneSubjects: Array.from({ length: topology.lanes }, (_, i) => topology.lane(i).subject),
+  publisher,
+  catalogues: new CatalogueRegistry(bus, stop.signal),
+  tls,
+  insecure: setup.insecure,
+  log,
+  onStaleEpoch: (message) => send({ kind: 'stale', message }),
+});
+const registry = new Registry();
+registerDiallerMetrics(registry, dialler, publisher, bus);
+dialler.start();
+if (tls !== undefined) setInterval(() => refresh(tls), TLS_REFRESH_MS).unref();
+
+parentPort!.on('message', (message: ToWorker) => {
+  if (message.kind === 'shard') {
+    dialler.setShard(message.shard, decodeTargets(message.targets));
+  } else if (message.kind === 'measure') {
+    void registry.getMetricsAsJSON().then((metrics) => send({ kind: 'metrics', metrics }));
+  } else {
+    void shutDown();
+  }
+});
+send({ kind: 'ready' });
+
+function refresh(files: TlsFiles): void {
+  try {
+    if (files.refresh()) log.info('TLS certificates reloaded');
+  } catch (error) {
+    log.error({ reason: reasonOf(error) }, 'TLS certificates could not be reloaded');
+  }
+}
+
+/** Hangs up, gives what was taken a moment to reach the stream, and ends. */
+async function shutDown(): Promise<void> {
+  dialler.stop();
+  const deadlineMs = performance.now() + DRAIN_MS;
+  while (publisher.batchesInFlight > 0 && performance.now() < deadlineMs) await sleep(10);
+  stop.abort();
+  publisher.stop();
+  await bus.close().catch(() => undefined);
+  send({ kind: 'stopped' });
+  parentPort!.close();
+}

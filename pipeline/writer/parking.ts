@@ -1,0 +1,42 @@
+import type { Logger } from 'pino';
+import type { Bus } from '../bus/bus.ts';
+import { reasonOf } from '../error.ts';
+
+/** Why something could not be stored; a subject token. */
+export type ParkingReason = 'bad_batch' | 'unknown_catalogue' | 'metric_collision';
+
+/**
+ * Where messages go that nobody can make sense of: to a stream of their own with the reason in the
+ * subject, so that the flow goes on and a person can look.
+ */
+export class Parking {
+  readonly parkedTotal = new Map<ParkingReason, number>();
+  readonly #bus: Bus;
+  readonly #log: Logger;
+  #refused = 0;
+
+  constructor(bus: Bus, log: Logger) {
+    this.#bus = bus;
+    this.#log = log;
+  }
+
+  /** Messages that not even the parking took: lost, and counted. */
+  get refusedTotal(): number {
+    return this.#refused;
+  }
+
+  /** `id` names the message, so that parking it again after a restart changes nothing. */
+  async park(reason: ParkingReason, bytes: Uint8Array, id: string): Promise<void> {
+    this.parkedTotal.set(reason, (this.parkedTotal.get(reason) ?? 0) + 1);
+    try {
+      await this.#bus.publish(this.#bus.topology.parkedSubject(reason), bytes, { id });
+      this.#log.error(
+        { reason, id, bytes: bytes.length, stream: this.#bus.topology.parkedStream },
+        'message parked: look at it with "nats stream view"',
+      );
+    } catch (error) {
+      this.#refused += 1;
+      this.#log.error({ reason, id, cause: reasonOf(error) }, 'message could not even be parked');
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import type { Registry } from 'prom-client';
+import type { Bus } from '../bus/bus.ts';
+import type { Projector } from '../projection/projector.ts';
+import { ReadMetrics } from '../telemetry/read-metrics.ts';
+import type { CatalogueBook } from './catalogue-book.ts';
+import type { LaneCounters, LaneWriter } from './lane-writer.ts';
+import type { LogProjection } from './log-projection.ts';
+import type { Parking } from './parking.ts';
+
+export interface WriterParts {
+  readonly bus: Bus;
+  readonly lanes: readonly LaneWriter[];
+  readonly parking: Parking;
+  readonly catalogues: CatalogueBook;
+  readonly projector: Projector;
+  readonly logProjection: LogProjection;
+}
+
+/** [field, kind, name, help] of what each lane counts. */
+const LANE_METRICS: readonly [keyof LaneCounters, 'counters' | 'gauges', string, string][] = [
+  ['messages', 'counters', 'messages_total', 'Batches read from the lane.'],
+  ['bytes', 'counters', 'read_bytes_total', 'Bytes read from the lane.'],
+  ['frames', 'counters', 'frames_total', 'Frames stored.'],
+  ['samples', 'counters', 'samples_total', 'Samples stored.'],
+  ['duplicates', 'counters', 'duplicate_frames_total', 'Frames that had been stored before.'],
+  ['inserts', 'counters', 'inserts_total', 'Blocks of samples inserted.'],
+  ['insertSeconds', 'counters', 'insert_seconds_total', 'Time spent on inserts.'],
+  ['retries', 'counters', 'retries_total', 'Attempts that failed and were made again.'],
+  ['pending', 'gauges', 'lag_messages', 'Batches of the lane that have not been read.'],
+  ['bufferBytes', 'gauges', 'buffer_bytes', 'Bytes read but not stored.'],
+];
+
+export function registerWriterMetrics(registry: Registry, parts: WriterParts): void {
+  const metrics = new ReadMetrics(registry);
+  for (const [field, kind, name, help] of LANE_METRICS) {
+    metrics[kind](`rollcall_writer_${name}`, help, 'lane', () =>
+      parts.lanes.map(({ laneId, counters }) => [laneId, counters[field]] as const),
+    );
+  }
+  metrics.gauge(
+    'rollcall_writer_freshness_seconds',
+    'Age of the newest stored sample.',
+    () => freshnessSeconds(parts.lanes) ?? NaN,
+  );
+  metrics.counters('rollcall_writer_parked_total', 'Messages parked, by reason.', 'reason', () => {
+    return parts.parking.parkedTotal;
+  });
+  metrics.counter(
+    'rollcall_writer_parking_dropped_total',
+    'Messages lost because they could not even be parked.',
+    () => parts.parking.refusedTotal,
+  );
+  metrics.gauge('rollcall_writer_catalogues', 'Catalogues known.', () => parts.catalogues.size);
+  metrics.gauge('rollcall_writer_projection_age_seconds', 'Age of the projected state.', () => {
+    return parts.projector.ageSeconds ?? NaN;
+  });
+  metrics.counter('rollcall_writer_log_records_total', 'Records of the log projected.', () => {
+    return parts.logProjection.projectedTotal;
+  });
+  metrics.gauge('rollcall_writer_log_lag_messages', 'Records of the log not projected.', () => {
+    return parts.logProjection.pending;
+  });
+  metrics.counter('rollcall_writer_log_malformed_total', 'Records of the log skipped.', () => {
+    return parts.logProjection.malformedTotal;
+  });
+  metrics.gauge('rollcall_writer_nats_connected', '1 while connected to NATS.', () => {
+    return parts.bus.isConnected ? 1 : 0;
+  });
+}
+
+function freshnessSeconds(lanes: readonly LaneWriter[]): number | undefined {
+  const newestMs = Math.max(...lanes.map(({ counters }) => counters.newestMs));
+  return newestMs > 0 ? (Date.now() - newestMs) / 1000 : undefined;
+}
