@@ -10,6 +10,11 @@ const EXIT_USAGE = 2;
  * Data goes to standard output and everything else to standard error. Exit status: 0 done, 1 it did
  * not work, 2 it was asked wrongly.
  */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever read our output has seen enough: `rollcall rules list | head`.
+  process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILED);
+});
+
 try {
   await program().parseAsync();
 } catch (error) {

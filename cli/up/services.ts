@@ -87,6 +87,7 @@ export async function servicesOf(
         httpPort: up.clickhouseHttpPort,
         tcpPort: up.clickhouseTcpPort,
         dataDir: join(dataDir, 'clickhouse'),
+        database: config.general.fleet,
       }),
       { readyTimeoutMs: 60_000 },
     ),

@@ -10,6 +10,8 @@ export interface ClickHouseServerOptions {
   readonly httpPort: number;
   readonly tcpPort: number;
   readonly dataDir: string;
+  /** The database of queries that name none. */
+  readonly database: string;
 }
 
 const HOST = fileURLToPath(new URL('clickhouse-host.ts', import.meta.url));
@@ -19,10 +21,10 @@ const HOST = fileURLToPath(new URL('clickhouse-host.ts', import.meta.url));
  * `default`, without a password, and ends when its standard input does.
  */
 export function clickhouseServer(options: ClickHouseServerOptions): ServerSpec {
-  const { httpPort, tcpPort, dataDir } = options;
+  const { httpPort, tcpPort, dataDir, database } = options;
   mkdirSync(dataDir, { recursive: true });
   const config = join(dataDir, 'clickhouse.xml');
-  writeFileSync(config, CONFIG);
+  writeFileSync(config, configOf(database));
   return {
     name: 'clickhouse',
     command: process.execPath,
@@ -38,7 +40,8 @@ export function clickhouseServer(options: ClickHouseServerOptions): ServerSpec {
  * Little, for it shares a machine with everything else: no system logs, which would be merged for ever,
  * and caches that stay small.
  */
-const CONFIG = `<clickhouse>
+const configOf = (database: string): string => `<clickhouse>
+  <default_database>${database}</default_database>
   <mark_cache_size>134217728</mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <shutdown_wait_unfinished>1</shutdown_wait_unfinished>

@@ -35,7 +35,7 @@ export class Store {
   /** Creates the fleet's database if it is missing; all other calls need it. */
   async createDatabase(): Promise<void> {
     const sql = `CREATE DATABASE IF NOT EXISTS ${this.database}`;
-    const outside = client(this.#options, 'default');
+    const outside = client(this.#options, 'system');
     try {
       await outside.command({ query: sql });
     } catch (cause) {

@@ -81,7 +81,7 @@ export class CatalogueBook {
     const rows = await this.#store.rows<SeriesRow>(
       `SELECT metric_id, name, label_names, label_values FROM series
        WHERE metric_id IN {ids:Array(UInt64)}`,
-      { ids: ids.map(String) },
+      { ids },
     );
     const registered = new Map(rows.map((row) => [BigInt(row.metric_id), keyOf(row)]));
     const missing: object[] = [];

@@ -70,12 +70,12 @@ export class FrameMemory {
       newest_ms: string;
     }>(
       `SELECT target_id, incarnation, min(seq) AS first_seq, max(seq) AS last_seq,
-              toUnixTimestamp64Milli(max(timestamp)) AS newest_ms
+              toUnixTimestamp64Milli(max(stored)) AS newest_ms
        FROM (
-         SELECT target_id, incarnation, seq, timestamp,
+         SELECT target_id, incarnation, seq, stored,
                 seq - row_number() OVER (PARTITION BY target_id, incarnation ORDER BY seq) AS island
          FROM (
-           SELECT target_id, incarnation, seq, max(timestamp) AS timestamp
+           SELECT target_id, incarnation, seq, max(timestamp) AS stored
            FROM frames
            WHERE timestamp >= fromUnixTimestamp64Milli({since:Int64})
              AND bitAnd(target_id, 255) % {lanes:UInt8} = {index:UInt8}
