@@ -65,14 +65,14 @@ async function runTests(files: string[], natsServer: string, tally: Tally): Prom
       }
       continue;
     }
-    // Of what is good only the files are named; what failed is shown whole.
+    // Of what is good only the files are named; what failed is shown with its details, which are
+    // the more indented lines after it.
     const depth = line.length - line.trimStart().length;
-    if (/^\s*not ok /.test(line)) depthOfFailure = depth;
-    else if (depthOfFailure >= 0 && depth < depthOfFailure) depthOfFailure = -1;
-    else if (depthOfFailure >= 0 && /^\s*ok /.test(line) && depth === depthOfFailure) {
-      depthOfFailure = -1;
-    }
-    if (depthOfFailure >= 0 || line.startsWith('ok ') || /# (SKIP|TODO)/i.test(line)) {
+    const isFailure = /^\s*not ok /.test(line);
+    if (isFailure) depthOfFailure = depth;
+    else if (depth <= depthOfFailure && line.trim() !== '') depthOfFailure = -1;
+    const isDetail = depthOfFailure >= 0 && depth > depthOfFailure;
+    if (isFailure || isDetail || line.startsWith('ok ') || /# (SKIP|TODO)/i.test(line)) {
       process.stdout.write(`${line}\n`);
     }
   }
