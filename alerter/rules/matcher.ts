@@ -1,6 +1,5 @@
-import type { Automaton } from './automaton.ts';
 import { parsed, type Parsed } from './problem.ts';
-import { parseRegularExpression } from './regular-expression.ts';
+import { parseRegularExpression, type RegularExpression } from './regular-expression.ts';
 import { formatStringLiteral } from './string-literal.ts';
 
 export type MatchOperator = '=' | '!=' | '=~' | '!~';
@@ -14,13 +13,13 @@ export class Matcher {
   readonly operator: MatchOperator;
   /** The text to equal, or the pattern. */
   readonly value: string;
-  readonly #pattern: Automaton | undefined;
+  readonly #pattern: RegularExpression | undefined;
 
   private constructor(
     name: string,
     operator: MatchOperator,
     value: string,
-    pattern: Automaton | undefined,
+    pattern: RegularExpression | undefined,
   ) {
     this.name = name;
     this.operator = operator;

@@ -118,11 +118,13 @@ export class Bus {
   }
 
   async streamInfo(stream: string): Promise<StreamInfo> {
+    this.#mustBeConnected();
     return this.#jsm.streams.info(stream);
   }
 
   /** Names of all of this fleet's streams, of every generation of lanes. */
   async streamNames(): Promise<string[]> {
+    this.#mustBeConnected();
     const names: string[] = [];
     for await (const name of this.#jsm.streams.names()) {
       if (name.startsWith(`${this.topology.fleet}_`)) names.push(name);
@@ -144,6 +146,7 @@ export class Bus {
 
   /** The newest message of a subject, or undefined. */
   async last(stream: string, subject: string): Promise<Value | undefined> {
+    this.#mustBeConnected();
     try {
       const found: StoredMsg | null = await this.#jsm.streams.getMessage(stream, {
         last_by_subj: subject,
@@ -193,6 +196,7 @@ export class Bus {
 
   /** Deletes every message of the stream below `seq`, or of one subject of it. */
   async trim(stream: string, seq: number, subject?: string): Promise<number> {
+    this.#mustBeConnected();
     const { purged } = await this.#jsm.streams.purge(stream, {
       seq,
       ...(subject === undefined ? {} : { filter: subject }),
@@ -202,6 +206,7 @@ export class Bus {
 
   /** When a message was published, ms; undefined if there is none with that sequence. */
   async publishedAtMs(stream: string, seq: number): Promise<number | undefined> {
+    this.#mustBeConnected();
     try {
       const message = await this.#jsm.streams.getMessage(stream, { seq });
       return message === null ? undefined : message.time.getTime();

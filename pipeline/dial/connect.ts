@@ -1,4 +1,4 @@
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Address } from './address.ts';
@@ -50,7 +50,7 @@ export function connect(options: ConnectOptions, events: ConnectEvents): Socket 
       : connectTls({
           host,
           port,
-          servername: /^[\d.:]+$/.test(host) ? '' : host,
+          servername: isIP(host) === 0 ? host : '',
           secureContext: options.tls.context,
           minVersion: 'TLSv1.3',
           ...(options.session === undefined ? {} : { session: options.session }),

@@ -2,10 +2,10 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Server as TlsServer } from 'node:tls';
-import { RollcallError } from '../error.ts';
+import { reasonOf, RollcallError } from '../error.ts';
 import { formatAddress, requireTlsOffLoopback } from './address.ts';
 import type { Address } from './address.ts';
-import type { TlsFiles } from './tls-files.ts';
+import type { TlsFiles, TlsPem } from './tls-files.ts';
 
 export interface ListenOptions {
   readonly address: Address;
@@ -39,6 +39,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   server.maxConnections = options.connectionsMax;
   server.on('drop', () => options.onRefused('too many connections'));
   await bind(server, address);
+  // Accepting failed (too few descriptors, say); the listener itself goes on.
+  server.on('error', (error) => options.onRefused(error.message));
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
   return {
@@ -69,15 +71,16 @@ function tlsServer(options: ListenOptions, tls: TlsFiles): TlsServer {
     },
     (socket) => options.onConnection(socket),
   );
-  server.on('tlsClientError', (error) => options.onRefused(error.message));
+  server.on('tlsClientError', (error, socket) => {
+    // For a certificate that was refused Node's error only says that the socket hung up.
+    const { authorizationError } = socket as { authorizationError?: Error | string | null };
+    options.onRefused(reasonOf(authorizationError ?? error));
+  });
   return server;
 }
 
-function secureOptions(tls: TlsFiles): {
-  secureContext: TlsFiles['context'];
-  minVersion: 'TLSv1.3';
-} {
-  return { secureContext: tls.context, minVersion: 'TLSv1.3' };
+function secureOptions({ pem }: TlsFiles): TlsPem & { minVersion: 'TLSv1.3' } {
+  return { ...pem, minVersion: 'TLSv1.3' };
 }
 
 async function bind(server: Server, address: Address): Promise<void> {
@@ -86,6 +89,7 @@ async function bind(server: Server, address: Address): Promise<void> {
   server.listen({ host: address.host, port: address.port, backlog: 511 }, resolve);
   try {
     await promise;
+    server.off('error', reject);
   } catch (cause) {
     const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
     throw new RollcallError(

@@ -10,6 +10,13 @@ export interface TlsPaths {
   readonly ca: string;
 }
 
+/** The contents of the files. */
+export interface TlsPem {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly ca: Buffer;
+}
+
 /**
  * The certificates of one side. `refresh` notices files that were replaced, so that certificates are
  * rotated without a restart; new connections use the new ones.
@@ -17,21 +24,25 @@ export interface TlsPaths {
 export class TlsFiles {
   readonly #paths: TlsPaths;
   #stamp: string;
+  #pem: TlsPem;
   #context: SecureContext;
 
   /** @throws RollcallError `tls_files` when a file is missing or is not what it should be. */
   constructor(paths: TlsPaths) {
     this.#paths = paths;
     this.#stamp = stampOf(paths);
-    this.#context = contextOf(paths);
+    this.#pem = readPem(paths);
+    this.#context = contextOf(this.#pem);
   }
 
+  /** For dialling; another object once the files were read again. */
   get context(): SecureContext {
     return this.#context;
   }
 
-  get caPem(): string {
-    return readFileSync(this.#paths.ca, 'utf8');
+  /** For listening: a TLS server of Node takes no context, only what it is made of. */
+  get pem(): TlsPem {
+    return this.#pem;
   }
 
   /**
@@ -43,20 +54,29 @@ export class TlsFiles {
   refresh(): boolean {
     const stamp = stampOf(this.#paths);
     if (stamp === this.#stamp) return false;
-    this.#context = contextOf(this.#paths);
+    const pem = readPem(this.#paths);
+    this.#context = contextOf(pem);
+    this.#pem = pem;
     this.#stamp = stamp;
     return true;
   }
 }
 
-function contextOf(paths: TlsPaths): SecureContext {
+function readPem(paths: TlsPaths): TlsPem {
   try {
-    return createSecureContext({
+    return {
       cert: readFileSync(paths.cert),
       key: readFileSync(paths.key),
       ca: readFileSync(paths.ca),
-      minVersion: 'TLSv1.3',
-    });
+    };
+  } catch (cause) {
+    throw unusable(cause);
+  }
+}
+
+function contextOf(pem: TlsPem): SecureContext {
+  try {
+    return createSecureContext({ ...pem, minVersion: 'TLSv1.3' });
   } catch (cause) {
     throw unusable(cause);
   }

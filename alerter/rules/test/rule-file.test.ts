@@ -115,7 +115,7 @@ other: 1
     '18:20: title takes a string, not a number',
     '21:22: templates have no nope',
     '22:24: if is not supported yet',
-    '24:28: look-ahead (?= is not in RE2, the regular expressions of Prometheus',
+    '24:28: invalid or unsupported Perl syntax (?=',
     '25:11: rate() is not supported yet',
     '26:9: recording rules are not supported yet',
     '29:9: unknown key foo in a rule',
