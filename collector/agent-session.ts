@@ -10,6 +10,8 @@ import { parseHexId } from '../pipeline/wire/shard.ts';
 import type { FrameOrigin } from './lane-outbox.ts';
 import type { TargetLink } from './target-link.ts';
 
+const KEEP_ALIVE_TOKEN = 0;
+
 /** One open connection to an agent, from HELLO to its end. */
 export class AgentSession implements FrameOrigin {
   readonly #link: TargetLink;
@@ -19,7 +21,7 @@ export class AgentSession implements FrameOrigin {
   readonly #stored = new SeqRanges();
   #incarnation: bigint | undefined;
   #askedMs: number;
-  #pingToken = 0;
+  #pingToken = KEEP_ALIVE_TOKEN + 1;
   #creditDueBytes = 0;
   #outstandingBytes = 0;
   #isStreaming = false;
@@ -61,6 +63,11 @@ export class AgentSession implements FrameOrigin {
     this.#pingToken += 1;
     this.#askedMs = Date.now();
     this.#socket.write(encodePing(this.#pingToken));
+  }
+
+  /** Tells the agent that we are there; the answer is not awaited. */
+  keepAlive(): void {
+    this.#socket.write(encodePing(KEEP_ALIVE_TOKEN));
   }
 
   /**

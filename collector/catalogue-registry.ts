@@ -18,6 +18,7 @@ export interface RegisteredCatalogue {
   readonly message: Buffer;
   /** Resolves when the compacted subject has it; a batch that needs it waits for that. */
   readonly registered: Promise<void>;
+  readonly isRegistered: boolean;
 }
 
 const CATALOGUES_MAX = 100_000;
@@ -72,7 +73,10 @@ export class CatalogueRegistry {
       hash: catalogue.hash,
       series: catalogue.series.length,
       message,
-      registered: this.#register(catalogue),
+      registered: this.#register(catalogue).then(() => {
+        registered.isRegistered = true;
+      }),
+      isRegistered: false,
     };
     this.#known.set(catalogue.hash, registered);
     return registered;

@@ -9,11 +9,13 @@ import type { Address } from '../pipeline/dial/address.ts';
 import type { TlsPaths } from '../pipeline/dial/tls-files.ts';
 import { Ownership } from '../pipeline/membership/ownership.ts';
 import { Follower } from '../pipeline/projection/follower.ts';
-import { RollcallError } from '../pipeline/error.ts';
+import { reasonOf, RollcallError } from '../pipeline/error.ts';
 import { serveOperations } from '../pipeline/telemetry/operations-server.ts';
 import type { OperationsServer } from '../pipeline/telemetry/operations-server.ts';
 import { ReadMetrics } from '../pipeline/telemetry/read-metrics.ts';
 import { decodeTargets, encodeTargets } from '../pipeline/targets/target.ts';
+import type { Target } from '../pipeline/targets/target.ts';
+import { SHARDS } from '../pipeline/wire/shard.ts';
 import type { DiallerOptions } from './dialler.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
 
@@ -44,6 +46,7 @@ export class Collector {
   readonly #failed = Promise.withResolvers<never>();
   #workers: Worker[] = [];
   #targets = 0;
+  #refusedLists = 0;
   readonly #targetsByShard = new Map<number, number>();
   #bus: Bus | undefined;
   #ownership: Ownership | undefined;
@@ -58,6 +61,13 @@ export class Collector {
       'Targets this collector has.',
       () => this.#targets,
     );
+    new ReadMetrics(this.#registry).counter(
+      'rollcall_collector_target_lists_refused_total',
+      'Lists of targets on the bus that could not be understood; the previous ones stay.',
+      () => this.#refusedLists,
+    );
+    // Nobody may be listening yet when it fails.
+    this.#failed.promise.catch(() => undefined);
   }
 
   /** Starts and returns once the workers run; waits as long as another collector owns the role. */
@@ -74,7 +84,7 @@ export class Collector {
     void this.#ownership.lost.then((holder) => this.#fail(`${holder} took the role over`));
     await this.#startWorkers(epoch);
     this.#follower = new Follower(this.#bus, 'targets', (key, value) => {
-      this.#onShard(Number(key), value);
+      this.#onShard(key, value);
     });
     void this.#follower.run();
     this.#isReady = true;
@@ -118,11 +128,14 @@ export class Collector {
 
   /** Resolves when the worker is ready; from then on its end is the collector's. */
   #watch(worker: Worker, index: number): Promise<void> {
+    const { log } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'ready') resolve();
-      if (message.kind === 'stale')
-        this.#fail(`an agent has seen a newer epoch: ${message.message}`);
+      if (message.kind === 'stale') {
+        // One agent's word does not end a collector: if the role is lost, `lost` will say so.
+        log.warn({ reason: message.message }, 'an agent says that another collector took over');
+      }
     });
     worker.on('error', (error: unknown) => {
       reject(error);
@@ -140,12 +153,25 @@ export class Collector {
     this.#failed.reject(new RollcallError('collector_failed', reason, { retryable: true }));
   }
 
-  #onShard(shard: number, value: Uint8Array): void {
-    const targets = decodeTargets(value);
+  #onShard(key: string, value: Uint8Array): void {
+    const shard = Number(key);
+    const targets = this.#readTargets(shard, value);
+    if (targets === undefined) return;
     this.#targetsByShard.set(shard, targets.length);
     this.#targets = [...this.#targetsByShard.values()].reduce((sum, count) => sum + count, 0);
     const message: ToWorker = { kind: 'shard', shard, targets: encodeTargets(targets) };
     this.#workers[shard % this.#workers.length]!.postMessage(message);
+  }
+
+  #readTargets(shard: number, value: Uint8Array): Target[] | undefined {
+    try {
+      if (Number.isInteger(shard) && shard >= 0 && shard < SHARDS) return decodeTargets(value);
+      throw new RollcallError('targets_invalid', 'there is no such shard');
+    } catch (error) {
+      this.#refusedLists += 1;
+      this.#options.log.error({ shard, reason: reasonOf(error) }, 'targets could not be read');
+      return undefined;
+    }
   }
 
   async #metrics(): Promise<string> {
@@ -184,7 +210,8 @@ function measure(worker: Worker): Promise<WorkerMetrics> {
 
 function stopWorker(worker: Worker): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => void worker.terminate(), STOP_TIMEOUT_MS);
+    // One that has ended already says no `exit` again.
+    const timer = setTimeout(() => void worker.terminate().then(() => resolve()), STOP_TIMEOUT_MS);
     worker.once('exit', () => {
       clearTimeout(timer);
       resolve();

@@ -55,7 +55,7 @@ export function registerDiallerMetrics(
   metrics.gauge(
     'rollcall_collector_publish_in_flight_bytes',
     'Bytes published but not acknowledged by JetStream.',
-    () => publisher.bytesInFlight,
+    () => dialler.bytesInFlight,
   );
   metrics.counter(
     'rollcall_collector_published_bytes_total',

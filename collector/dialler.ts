@@ -44,6 +44,8 @@ export interface DiallerCounters {
 
 const READ_BUFFER_BYTES = 256 * 1024;
 const TICK_MS = 100;
+/** Different reasons counted apart: some of them are an agent's own words. */
+const END_CODES_MAX = 64;
 
 /**
  * A worker's targets: dials them at a capped rate, moves their frames onto the lanes, and stops reading
@@ -74,7 +76,7 @@ export class Dialler {
   readonly #publisher: BatchPublisher;
   readonly #lanes: readonly LaneOutbox[];
   readonly #links = new Map<bigint, TargetLink>();
-  readonly #paused = new Set<Socket>();
+  readonly #paused = new Map<Socket, TargetLink>();
   readonly #toAcknowledge = new Set<AgentSession>();
   readonly #reportCatalogue: RegisteredCatalogue;
   readonly #onStale: (message: string) => void;
@@ -134,6 +136,14 @@ export class Dialler {
     return this.#paused.size;
   }
 
+  /** Bytes of batches that are closed and that JetStream does not have yet. */
+  get bytesInFlight(): number {
+    let bytes = this.#publisher.bytesInFlight;
+    for (const lane of this.#lanes) bytes += lane.waitingBytes;
+    return bytes;
+  }
+
+  /** Bytes in the batches that are being filled. */
   get pendingBytes(): number {
     return this.#lanes.reduce((sum, lane) => sum + lane.pendingBytes, 0);
   }
@@ -196,11 +206,15 @@ export class Dialler {
   }
 
   /** Stops reading a socket while too much is in flight. */
-  throttle(socket: Socket): void {
+  throttle(link: TargetLink, socket: Socket): void {
     if (!this.#isFull() || this.#paused.has(socket)) return;
     this.counters.throttled += 1;
-    this.#paused.add(socket);
+    this.#paused.set(socket, link);
     socket.pause();
+  }
+
+  isPaused(socket: Socket): boolean {
+    return this.#paused.has(socket);
   }
 
   /** A socket is gone. */
@@ -209,7 +223,9 @@ export class Dialler {
   }
 
   countEnd(code: string): void {
-    this.counters.ends.set(code, (this.counters.ends.get(code) ?? 0) + 1);
+    const { ends } = this.counters;
+    const reason = ends.has(code) || ends.size < END_CODES_MAX ? code : 'other';
+    ends.set(reason, (ends.get(reason) ?? 0) + 1);
   }
 
   onStaleEpoch(target: Target, message: string): void {
@@ -225,14 +241,17 @@ export class Dialler {
   }
 
   #isFull(): boolean {
-    return this.#publisher.bytesInFlight >= this.options.publishBytesInFlightMax;
+    return this.bytesInFlight >= this.options.publishBytesInFlightMax;
   }
 
   #onPublished(): void {
     for (const session of this.#toAcknowledge) session.acknowledge();
     this.#toAcknowledge.clear();
     if (this.#paused.size === 0 || this.#isFull()) return;
-    for (const socket of this.#paused) socket.resume();
+    for (const [socket, link] of this.#paused) {
+      socket.resume();
+      link.onResumed();
+    }
     this.#paused.clear();
   }
 }

@@ -35,7 +35,9 @@ export class LaneOutbox {
   #origins: (FrameOrigin | undefined)[] = [];
   #seqs: number[] = [];
   #bytes: number[] = [];
-  #waitFor: Promise<void>[] = [];
+  /** Registrations that must be over before the batch may go. */
+  #waitFor = new Set<Promise<void>>();
+  #waitingBytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LaneOutboxOptions) {
@@ -46,6 +48,11 @@ export class LaneOutbox {
   /** Bytes in the batch that is being filled. */
   get pendingBytes(): number {
     return this.#messages === 0 ? 0 : this.#length;
+  }
+
+  /** Bytes in closed batches that wait for the registration of a catalogue. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   /** Adds a frame, preceded by its catalogue if the lane has not had that yet. */
@@ -62,9 +69,10 @@ export class LaneOutbox {
       this.#announced.add(catalogue.hash);
       const { message } = catalogue;
       this.#append(message, 0, message.length, target);
-      this.#waitFor.push(catalogue.registered);
     }
     this.#append(source, offset, padded(length), target);
+    // Batches overtake each other: each that needs the catalogue must be understood by itself.
+    if (!catalogue.isRegistered) this.#waitFor.add(catalogue.registered);
     this.#origins.push(origin);
     this.#seqs.push(seq);
     this.#bytes.push(padded(length));
@@ -84,7 +92,7 @@ export class LaneOutbox {
     this.#origins = [];
     this.#seqs = [];
     this.#bytes = [];
-    this.#waitFor = [];
+    this.#waitFor = new Set();
   }
 
   /** The filled bytes: a full buffer is given away, from a nearly empty one they are copied. */
@@ -112,12 +120,16 @@ export class LaneOutbox {
 
   async #publish(
     batch: Buffer,
-    waitFor: readonly Promise<void>[],
+    waitFor: ReadonlySet<Promise<void>>,
     origins: readonly (FrameOrigin | undefined)[],
     seqs: readonly number[],
     bytes: readonly number[],
   ): Promise<void> {
-    if (waitFor.length > 0) await Promise.all(waitFor);
+    if (waitFor.size > 0) {
+      this.#waitingBytes += batch.length;
+      await Promise.all(waitFor);
+      this.#waitingBytes -= batch.length;
+    }
     if (!(await this.#options.publisher.publish(this.#options.subject, batch))) return;
     for (let i = 0; i < origins.length; i += 1) origins[i]?.onStored(seqs[i]!, bytes[i]!);
     this.#options.onPublished();

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { parseAddress, requireTlsOffLoopback } from '../pipeline/dial/address.ts';
 import { Backoff } from '../pipeline/dial/backoff.ts';
 import { connect } from '../pipeline/dial/connect.ts';
@@ -35,7 +36,8 @@ export class TargetLink {
   readonly #dial = () => this.#onGate();
   #socket: Socket | undefined;
   #session: AgentSession | undefined;
-  #tlsSession: Buffer | undefined;
+  /** The latest TLS session, and the certificates it was opened with. */
+  #tlsSession: { context: SecureContext; session: Buffer } | undefined;
   #dialledMs = 0;
   #pings = 0;
   #reportSeq = 0;
@@ -75,11 +77,15 @@ export class TargetLink {
     const isSame =
       target.address === this.target.address && target.intervalMs === this.target.intervalMs;
     this.target = target;
-    if (!isSame) this.end('target_changed', 'its address or interval was changed');
+    if (isSame) return;
+    this.end('target_changed', 'its address or interval was changed');
+    this.#scheduleReport();
   }
 
   close(): void {
-    this.#drop('collector_stops', true);
+    const isGreeted = this.state === 'streaming';
+    const farewell = control.encodeError('shutting_down', 'the collector stops');
+    this.#drop('collector_stops', isGreeted ? farewell : undefined);
     this.state = 'closed';
     this.#deadline.cancel();
     this.#reportDue.cancel();
@@ -89,8 +95,7 @@ export class TargetLink {
   /** Ends the connection, telling the agent why, and dials again later. */
   end(code: string, message: string): void {
     if (this.#socket === undefined) return;
-    this.#socket.write(control.encodeError(code, message));
-    this.#lose(code, message);
+    this.#lose(code, message, control.encodeError(code, message));
   }
 
   onWelcome(clockSkewMs: number): void {
@@ -99,7 +104,6 @@ export class TargetLink {
     this.#openedMs = now;
     this.#connectSeconds = (now - this.#dialledMs) / 1000;
     this.onSkew(clockSkewMs);
-    this.#backoff.reset();
     this.#heard();
   }
 
@@ -107,8 +111,16 @@ export class TargetLink {
     this.#clockSkewSeconds = clockSkewMs / 1000;
   }
 
+  /** A frame was good; a WELCOME alone is no reason to dial more often. */
   onFrame(): void {
     this.#lastFrameMs = performance.now();
+    this.#backoff.reset();
+    this.#heard();
+  }
+
+  /** The dialler reads the connection again: what was not read meanwhile is not the agent's fault. */
+  onResumed(): void {
+    this.#openedMs = performance.now();
     this.#heard();
   }
 
@@ -149,14 +161,16 @@ export class TargetLink {
       const address = parseAddress(this.target.address);
       const { tls, insecure } = this.#dialler;
       requireTlsOffLoopback(address.host, tls !== undefined, insecure);
+      const context = tls?.context;
+      const known = this.#tlsSession?.context === context ? this.#tlsSession : undefined;
       current = connect(
-        { address, tls, readBuffer, session: this.#tlsSession },
+        { address, tls, readBuffer, session: known?.session },
         {
           onOpen: () => isCurrent() && this.#onOpen(),
           onData: (chunk) => isCurrent() && this.#onData(chunk),
           onDrain: () => undefined,
           onSession: (session) => {
-            this.#tlsSession = session;
+            this.#tlsSession = { context: context!, session };
           },
           onClose: (error) => {
             if (isCurrent()) this.#lose(lossCode(error), error?.message ?? 'closed by the agent');
@@ -188,7 +202,7 @@ export class TargetLink {
       this.end(code, reasonOf(error));
       return;
     }
-    if (this.#socket !== undefined) this.#dialler.throttle(this.#socket);
+    if (this.#socket !== undefined) this.#dialler.throttle(this, this.#socket);
   }
 
   #onDeadline(): void {
@@ -200,6 +214,7 @@ export class TargetLink {
       case 'opening':
         return this.end('too_slow', 'no WELCOME in time');
       case 'streaming':
+        if (this.#dialler.isPaused(this.#socket!)) return this.#keepAlive();
         if (this.#pings >= 2) return this.#lose('silent', 'no answer to two pings');
         this.#pings += 1;
         this.#session!.ping();
@@ -209,28 +224,32 @@ export class TargetLink {
     }
   }
 
-  #lose(code: string, reason: string): void {
+  /** While we do not read, silence is ours; the agent must hear that we live. */
+  #keepAlive(): void {
+    this.#session!.keepAlive();
+    this.#dialler.wheel.set(this.#deadline, this.target.intervalMs);
+  }
+
+  #lose(code: string, reason: string, farewell?: Buffer): void {
     const { instance, address } = this.target;
     const level = this.state === 'streaming' ? 'info' : 'debug';
     this.#dialler.log[level]({ instance, address, code, reason }, 'connection to target ended');
-    this.#drop(code, false);
+    this.#drop(code, farewell);
     this.#retryLater();
   }
 
   /** Lets go of the connection, whatever state it is in. */
-  #drop(code: string, isOrderly: boolean): void {
+  #drop(code: string, farewell: Buffer | undefined): void {
     const socket = this.#socket;
     if (socket === undefined) return;
-    if (this.state === 'dialling') this.#dialler.gate.done();
+    const isOpen = this.state !== 'dialling';
+    if (!isOpen) this.#dialler.gate.done();
     this.#socket = undefined;
     this.#session = undefined;
     this.#dialler.release(socket);
     this.#dialler.countEnd(code);
-    if (isOrderly && this.state === 'streaming') {
-      socket.end(control.encodeError('shutting_down', 'the collector stops'));
-    } else {
-      socket.destroy();
-    }
+    if (isOpen && farewell !== undefined) hangUp(socket, farewell);
+    else socket.destroy();
   }
 
   #retryLater(): void {
@@ -265,6 +284,17 @@ export class TargetLink {
   sessionOf(incarnation: bigint | undefined): AgentSession | undefined {
     return this.#session?.incarnation === incarnation ? this.#session : undefined;
   }
+}
+
+const FAREWELL_MS = 1000;
+
+/** Says why and closes. A peer that does not take it in time is cut off. */
+function hangUp(socket: Socket, farewell: Buffer): void {
+  const timer = setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
+  socket.end(farewell, () => {
+    clearTimeout(timer);
+    socket.destroy();
+  });
 }
 
 /** Why a connection went, as far as its last error tells: the label of a counter. */

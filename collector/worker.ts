@@ -68,7 +68,7 @@ function refresh(files: TlsFiles): void {
 async function shutDown(): Promise<void> {
   dialler.stop();
   const deadlineMs = performance.now() + DRAIN_MS;
-  while (publisher.batchesInFlight > 0 && performance.now() < deadlineMs) await sleep(10);
+  while (dialler.bytesInFlight > 0 && performance.now() < deadlineMs) await sleep(10);
   stop.abort();
   publisher.stop();
   await bus.close().catch(() => undefined);

@@ -26,6 +26,11 @@ export interface StreamMessage {
 }
 
 const FETCH_EXPIRES_MS = 5000;
+/**
+ * With a limit in bytes the client asks for at most this many messages, and after the last of them
+ * would wait for more until it misses the server's heartbeats.
+ */
+const FETCH_MESSAGES_MAX = 100;
 const CONSUMER_IDLE_NS = 30 * 1e9;
 
 /**
@@ -88,6 +93,7 @@ export class StreamReader {
         max_bytes: this.#options.fetchBytesMax ?? 8 * 1024 * 1024,
         expires: FETCH_EXPIRES_MS,
       });
+      let wanted = FETCH_MESSAGES_MAX;
       for await (const message of this.#fetching) {
         if (message.info.deliverySequence !== expected) throw new Error('delivery has a gap');
         expected += 1;
@@ -99,6 +105,8 @@ export class StreamReader {
         };
         this.#lastSeq = message.seq;
         if (message.info.pending === 0) this.#caughtUp.resolve();
+        wanted -= 1;
+        if (wanted === 0) break;
       }
     }
   }

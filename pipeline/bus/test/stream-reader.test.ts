@@ -74,6 +74,16 @@ await t.test('a position that was trimmed away begins at what is left', async (t
   );
 });
 
+await t.test('many small messages come through one consumer', async (t) => {
+  const bus = await testBus(t, nats.port, 'many');
+  const { subject, stream } = bus.topology.lane(0);
+  await publishMany(bus, subject, numbers(1, 350));
+  const { seen } = reading(bus, { stream, from: 1 });
+  await until('all is read', () => seen.length === 350);
+  const consumers = await Array.fromAsync(bus.manager.consumers.list(stream));
+  t.equal(consumers.length, 1, 'no fetch had to be given up');
+});
+
 await t.test('small fetches lose nothing', async (t) => {
   const bus = await testBus(t, nats.port, 'small');
   const { subject, stream } = bus.topology.lane(0);
@@ -177,7 +187,7 @@ await t.test('a consumer that the server has lost is replaced without a gap', as
   await until('the last is read', () => seen.at(-1)?.text === 'last');
   t.same(
     seen.map(({ text }) => text),
-    [...numbers(1, 30), 'last'],
+    [...numbers(1, 20), 'last'],
   );
 });
 

@@ -81,6 +81,6 @@ await t.test('a port that is taken is said to be', async (t) => {
     message: `cannot listen on ${formatAddress(first.address)}: another process has the port`,
   });
   await first.close();
-  const nowhere = listen({ ...options, address: { host: '::1%nothing', port: 1 }, insecure: true });
+  const nowhere = listen({ ...options, address: { host: '192.0.2.1', port: 0 }, insecure: true });
   await t.rejects(nowhere, { code: 'listen_failed' }, 'so is an address that is not ours');
 });

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { webcrypto } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +10,10 @@ import type { TlsPaths } from '../tls-files.ts';
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 86_400_000;
 
-const newKeys = (): Promise<CryptoKeyPair> =>
-  crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']) as Promise<CryptoKeyPair>;
+type KeyPair = webcrypto.CryptoKeyPair;
+
+const newKeys = (): Promise<KeyPair> =>
+  crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 
 /** What a certificate says; by default it is good for 127.0.0.1 today. */
 export interface Wanted {
@@ -22,10 +25,10 @@ export interface Wanted {
 /** A certificate authority of a test. */
 export class Authority {
   readonly pem: string;
-  readonly #keys: CryptoKeyPair;
+  readonly #keys: KeyPair;
   readonly #name: string;
 
-  private constructor(pem: string, keys: CryptoKeyPair, name: string) {
+  private constructor(pem: string, keys: KeyPair, name: string) {
     this.pem = pem;
     this.#keys = keys;
     this.#name = name;

@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import type { Test } from 'tap';
+import type { Bus } from '../../pipeline/bus/bus.ts';
+import { silentLog, testBus, testNats } from '../../pipeline/embedded/test-servers.ts';
+import { decodeNotification, encodeRecord } from '../../pipeline/log/record-codec.ts';
+import type { Transition } from '../../pipeline/log/transition.ts';
+import { Delivery } from '../delivery.ts';
+import type { Notification } from '../notify/notification.ts';
+import type { DeliveryOutcome, Receiver } from '../notify/receiver.ts';
+
+const nats = await testNats(t);
+let fleets = 0;
+
+async function newBus(t: Test): Promise<Bus> {
+  fleets += 1;
+  return testBus(t, nats.port, `delivery${fleets}`);
+}
+
+/** A receiver in this process, whose answers the test decides. */
+class ScriptedReceiver implements Receiver {
+  readonly name: string;
+  readonly got: Notification[] = [];
+  answer: () => DeliveryOutcome | Promise<DeliveryOutcome> = () => {
+    return { kind: 'delivered', detail: 'ok' };
+  };
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async deliver(notification: Notification): Promise<DeliveryOutcome> {
+    const outcome = await this.answer();
+    this.got.push(notification);
+    return outcome;
+  }
+
+  get alertnames(): string[] {
+    return this.got.map(({ alertname, status }) => `${alertname} ${status}`);
+  }
+}
+
+async function append(bus: Bus, alert: string, state: Transition['state']): Promise<void> {
+  const transition: Transition = {
+    alert,
+    state,
+    previous: state === 'inactive' ? 'firing' : 'pending',
+    reason: 'condition',
+    ruleKey: 'r',
+    seriesKey: 's',
+    fingerprint: '00000000000000a1',
+    targetId: '0000000000000001',
+    timeMs: 1000,
+    activeAtMs: 500,
+    firedAtMs: 1000,
+    value: NaN,
+    labels: { alertname: alert },
+    annotations: {},
+  };
+  const record = encodeRecord({ lane: '2x0', laneSeq: 1, transitions: [transition] });
+  await bus.publish(bus.topology.transitionsSubject('2x0'), record);
+}
+
+async function start(t: Test, bus: Bus, receiver: Receiver) {
+  const stop = new AbortController();
+  const options = { retryBackoffMsMin: 5, retryBackoffMsMax: 20 };
+  const delivery = new Delivery({ bus, receiver, log: silentLog }, options, stop.signal);
+  await delivery.recover();
+  const running = delivery.run().catch(() => undefined);
+  t.teardown(() => stop.abort());
+  return { delivery, running, stop };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(10);
+}
+
+await t.test('pages come in order, and what became of each is in the log', async (t) => {
+  const bus = await newBus(t);
+  await append(bus, 'Old', 'firing');
+  const receiver = new ScriptedReceiver('web');
+  const { delivery } = await start(t, bus, receiver);
+  await append(bus, 'A', 'pending');
+  await append(bus, 'A', 'firing');
+  await append(bus, 'A', 'inactive');
+  await until(() => delivery.counters.delivered === 2);
+  t.same(receiver.alertnames, ['A firing', 'A resolved'], 'a new receiver hears what is new');
+  const subject = bus.topology.notificationsSubject('web');
+  await until(() => delivery.counters.pending === 0);
+  const last = await bus.last(bus.topology.logStream, subject);
+  t.match(decodeNotification(last!.data), {
+    status: 'resolved',
+    outcome: 'delivered',
+    attempts: 1,
+  });
+});
+
+await t.test('a page that was not delivered survives the alerter, with the same key', async (t) => {
+  const bus = await newBus(t);
+  const receiver = new ScriptedReceiver('web');
+  receiver.answer = () => ({ kind: 'retry', detail: 'status 500' });
+  const first = await start(t, bus, receiver);
+  await append(bus, 'A', 'firing');
+  await until(() => receiver.got.length >= 3);
+  first.stop.abort();
+  await first.running;
+  const key = receiver.got[0]!.key;
+  receiver.got.length = 0;
+  receiver.answer = () => ({ kind: 'delivered', detail: 'ok' });
+  const second = await start(t, bus, receiver);
+  await until(() => second.delivery.counters.delivered === 1);
+  t.equal(receiver.got[0]!.key, key);
+  second.stop.abort();
+  await second.running;
+  receiver.got.length = 0;
+  const third = await start(t, bus, receiver);
+  await append(bus, 'B', 'firing');
+  await until(() => third.delivery.counters.delivered === 1);
+  t.same(receiver.alertnames, ['B firing'], 'what was delivered is not sent again');
+});
+
+await t.test('a receiver that hangs or refuses delays nobody else', async (t) => {
+  const bus = await newBus(t);
+  const hanging = new ScriptedReceiver('hanging');
+  hanging.answer = () => new Promise(() => undefined);
+  const refusing = new ScriptedReceiver('refusing');
+  refusing.answer = () => ({ kind: 'rejected', detail: 'status 400' });
+  const good = new ScriptedReceiver('good');
+  await start(t, bus, hanging);
+  const { delivery } = await start(t, bus, refusing);
+  await start(t, bus, good);
+  await append(bus, 'A', 'firing');
+  await append(bus, 'B', 'firing');
+  await until(() => good.got.length === 2);
+  await until(() => delivery.counters.rejected === 2);
+  t.same(hanging.got, []);
+});
