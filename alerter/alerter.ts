@@ -129,7 +129,7 @@ export class Alerter {
     const rules = new Follower(bus, 'rules', (_key, value) => this.#onRuleFile(value));
     this.#followers = [targets, rules];
     for (const follower of this.#followers) {
-      void follower.run();
+      this.#run(follower.run());
       await follower.caughtUp;
     }
   }

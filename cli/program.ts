@@ -1,37 +1,87 @@
 import { Command } from 'commander';
-import { agentCommand } from './commands/agent.ts';
-import { alerterCommand } from './commands/alerter.ts';
-import { collectorCommand } from './commands/collector.ts';
-import { configCommand } from './commands/config.ts';
-import { migrateCommand } from './commands/migrate.ts';
-import { rulesCommand } from './commands/rules.ts';
-import { statusCommand } from './commands/status.ts';
-import { targetsCommand } from './commands/targets.ts';
-import { testCommand } from './commands/test.ts';
-import { upCommand } from './commands/up.ts';
-import { writerCommand } from './commands/writer.ts';
 import { version } from './version.ts';
 
-/** The whole command line. Errors of usage are thrown, not printed and exited on. */
-export function program(): Command {
+interface Entry {
+  readonly name: string;
+  readonly description: string;
+  readonly load: () => Promise<{ command: () => Command }>;
+}
+
+/** A command is loaded when it is called: an agent must not carry a database client in its memory. */
+const ENTRIES: readonly Entry[] = [
+  {
+    name: 'up',
+    description:
+      'Run the whole pipeline on this machine: real NATS, real ClickHouse, and an agent for this host.',
+    load: () => import('./commands/up.ts'),
+  },
+  {
+    name: 'status',
+    description: 'Say how the whole road is doing.',
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'targets',
+    description: 'The servers that are monitored.',
+    load: () => import('./commands/targets.ts'),
+  },
+  {
+    name: 'rules',
+    description: "Alert rules, in Prometheus' file format.",
+    load: () => import('./commands/rules.ts'),
+  },
+  {
+    name: 'agent',
+    description: "Read this host's kernel and serve it to the collectors that dial in.",
+    load: () => import('./commands/agent.ts'),
+  },
+  {
+    name: 'collector',
+    description: 'Dial the agents and publish their frames to JetStream.',
+    load: () => import('./commands/collector.ts'),
+  },
+  {
+    name: 'writer',
+    description: 'Carry frames from JetStream into ClickHouse, each once.',
+    load: () => import('./commands/writer.ts'),
+  },
+  {
+    name: 'alerter',
+    description: 'Evaluate the rules on every frame as it arrives and notify people.',
+    load: () => import('./commands/alerter.ts'),
+  },
+  {
+    name: 'migrate',
+    description: 'Bring the database up to date (the writer does so by itself when it starts).',
+    load: () => import('./commands/migrate.ts'),
+  },
+  {
+    name: 'config',
+    description: 'Show the configuration and all settings.',
+    load: () => import('./commands/config.ts'),
+  },
+  {
+    name: 'test',
+    description: 'Check formatting, lint and types, and run the tests.',
+    load: () => import('./commands/test.ts'),
+  },
+];
+
+/**
+ * The command line for these arguments. Errors of usage are thrown, not printed and exited on.
+ *
+ * @param args without the program's own path
+ */
+export async function program(args: readonly string[]): Promise<Command> {
   const root = new Command('rollcall')
     .description('Monitoring pipeline for massive server fleets.')
     .version(version)
     .showHelpAfterError('(--help shows what is possible)');
-  const commands = [
-    upCommand(),
-    statusCommand(),
-    targetsCommand(),
-    rulesCommand(),
-    agentCommand(),
-    collectorCommand(),
-    writerCommand(),
-    alerterCommand(),
-    migrateCommand(),
-    configCommand(),
-    testCommand(),
-  ];
-  for (const command of commands) root.addCommand(command);
+  const wanted = args[0] === 'help' ? args[1] : args[0];
+  for (const { name, description, load } of ENTRIES) {
+    const command = name === wanted ? (await load()).command() : new Command(name);
+    root.addCommand(command.description(description));
+  }
   throwInsteadOfExiting(root);
   return root;
 }

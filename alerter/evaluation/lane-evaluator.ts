@@ -102,6 +102,7 @@ export class LaneEvaluator {
     );
     this.#logSeq = newest?.seq ?? 0;
     if (this.#logSeq > snapshot.logSeq) await this.#readLog(subject, snapshot.logSeq + 1);
+    await this.#checkPosition();
     this.#savedLaneSeq = this.#laneSeq;
     const active = this.book.activeCount;
     this.#log.info({ laneSeq: this.#laneSeq, logSeq: this.#logSeq, active }, 'lane recovered');
@@ -132,6 +133,16 @@ export class LaneEvaluator {
     const done = this.#turn.then(action);
     this.#turn = done.catch(() => undefined);
     return done;
+  }
+
+  /** A lane that was deleted and made again is evaluated from its beginning. */
+  async #checkPosition(): Promise<void> {
+    const info = await this.#persist('read the lane', () =>
+      this.#bus.streamInfo(this.#options.lane.stream),
+    );
+    if (this.#laneSeq <= info.state.last_seq) return;
+    this.#log.error({ laneSeq: this.#laneSeq }, 'the lane is a new one: evaluating all of it');
+    this.#laneSeq = 0;
   }
 
   async #readLog(subject: string, from: number): Promise<void> {

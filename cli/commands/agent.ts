@@ -16,10 +16,8 @@ import { version } from '../version.ts';
 
 const sections = ['general', 'tls', 'agent'] as const;
 
-export function agentCommand(): Command {
-  const command = new Command('agent').description(
-    "Read this host's kernel and serve it to the collectors that dial in.",
-  );
+export function command(): Command {
+  const command = new Command('agent');
   addOptions(command, sections);
   return command.action(async () => {
     const config = loadConfig({ sections, flags: command.opts(), env: process.env });

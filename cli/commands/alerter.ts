@@ -14,10 +14,8 @@ import { version } from '../version.ts';
 
 const sections = ['general', 'nats', 'alerter'] as const;
 
-export function alerterCommand(): Command {
-  const command = new Command('alerter').description(
-    'Evaluate the rules on every frame as it arrives and notify people.',
-  );
+export function command(): Command {
+  const command = new Command('alerter');
   addOptions(command, sections);
   return command.action(async () => {
     const config = loadConfig({ sections, flags: command.opts(), env: process.env });

@@ -7,10 +7,8 @@ import { runComponent } from '../run-component.ts';
 
 const sections = ['general', 'nats', 'tls', 'collector'] as const;
 
-export function collectorCommand(): Command {
-  const command = new Command('collector').description(
-    'Dial the agents and publish their frames to JetStream.',
-  );
+export function command(): Command {
+  const command = new Command('collector');
   addOptions(command, sections);
   return command.action(async () => {
     const config = loadConfig({ sections, flags: command.opts(), env: process.env });

@@ -4,8 +4,8 @@ import { sectionNames } from '../config/named-setting.ts';
 import { addOptions } from '../config/options.ts';
 import { settingsReference } from '../config/reference.ts';
 
-export function configCommand(): Command {
-  const root = new Command('config').description('Show the configuration and all settings.');
+export function command(): Command {
+  const root = new Command('config');
   const show = new Command('show').description('The settings in force and where each came from.');
   addOptions(show, sectionNames);
   show.action(() => {

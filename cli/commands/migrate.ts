@@ -7,10 +7,8 @@ import { withStore } from '../with-store.ts';
 
 const sections = ['general', 'clickhouse'] as const;
 
-export function migrateCommand(): Command {
-  const command = new Command('migrate').description(
-    'Bring the database up to date (the writer does so by itself when it starts).',
-  );
+export function command(): Command {
+  const command = new Command('migrate');
   addOptions(command, sections);
   return command.action(async () => {
     const config = loadConfig({ sections, flags: command.opts(), env: process.env });

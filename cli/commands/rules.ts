@@ -15,9 +15,8 @@ import { withStore } from '../with-store.ts';
 
 const sections = ['general', 'clickhouse'] as const;
 
-export function rulesCommand(): Command {
+export function command(): Command {
   return new Command('rules')
-    .description("Alert rules, in Prometheus' file format.")
     .addCommand(checkCommand())
     .addCommand(loadCommand())
     .addCommand(listCommand())

@@ -13,10 +13,8 @@ const sections = ['general', 'nats', 'clickhouse', 'collector', 'writer', 'alert
 /** Rates need two looks. */
 const RATE_OVER_MS = 2000;
 
-export function statusCommand(): Command {
-  const command = new Command('status')
-    .description('Say how the whole road is doing.')
-    .addOption(new Option('--json', 'one JSON object'));
+export function command(): Command {
+  const command = new Command('status').addOption(new Option('--json', 'one JSON object'));
   addOptions(command, sections);
   return command.action(async () => {
     const config = loadConfig({ sections, flags: command.opts(), env: process.env });

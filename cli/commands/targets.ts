@@ -22,9 +22,8 @@ const importFile = z.array(
   }),
 );
 
-export function targetsCommand(): Command {
+export function command(): Command {
   return new Command('targets')
-    .description('The servers that are monitored.')
     .addCommand(addCommand())
     .addCommand(removeCommand())
     .addCommand(listCommand())

@@ -23,9 +23,8 @@ interface Tally {
   failed: number;
 }
 
-export function testCommand(): Command {
+export function command(): Command {
   return new Command('test')
-    .description('Check formatting, lint and types, and run the tests.')
     .addArgument(new Argument('[file...]', 'run these test files only, without the other checks'))
     .action(async (files: string[]) => {
       const natsServer = await findNatsServer(fileURLToPath(new URL('.cache/', projectRoot)));

@@ -32,10 +32,8 @@ const sections = [
 const OVERVIEW_EVERY_MS = 1000;
 const EVENTS_KEPT = 3;
 
-export function upCommand(): Command {
-  const command = new Command('up').description(
-    'Run the whole pipeline on this machine: real NATS, real ClickHouse, and an agent for this host.',
-  );
+export function command(): Command {
+  const command = new Command('up');
   addOptions(command, sections);
   return command.action(async () => {
     const request = { sections, flags: command.opts(), env: process.env };
@@ -147,11 +145,10 @@ function snapshotOf(
   };
 }
 
-function hintsOf({ general, clickhouse }: Config, dataDir: string): string[] {
+function hintsOf({ clickhouse }: Config, dataDir: string): string[] {
   return [
     `query at ${clickhouse.url}/play, for example:`,
-    `  SELECT time, instance, value FROM ${general.fleet}.metric(name = 'node_load1') ` +
-      'ORDER BY time DESC LIMIT 10',
+    "  SELECT time, instance, value FROM metric(name = 'node_load1') ORDER BY time DESC LIMIT 10",
     `logs are in ${dataDir}/logs, "./rollcall status" sums it up, Ctrl-C stops everything`,
   ];
 }

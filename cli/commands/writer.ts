@@ -7,10 +7,8 @@ import { runComponent } from '../run-component.ts';
 
 const sections = ['general', 'nats', 'clickhouse', 'writer'] as const;
 
-export function writerCommand(): Command {
-  const command = new Command('writer').description(
-    'Carry frames from JetStream into ClickHouse, each once.',
-  );
+export function command(): Command {
+  const command = new Command('writer');
   addOptions(command, sections);
   return command.action(async () => {
     const config = loadConfig({ sections, flags: command.opts(), env: process.env });

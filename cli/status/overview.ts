@@ -87,20 +87,20 @@ export class OverviewTaker {
     const { collector: c, writer: w, nats } = this.#config;
     return [
       {
-        name: 'collector: not acknowledged',
+        name: 'unacknowledged',
         unit: 'bytes',
         value: collector?.sum('rollcall_collector_publish_in_flight_bytes'),
         max: c.publishBytesInFlightMax,
       },
       {
-        name: 'writer: not stored',
+        name: 'not stored',
         unit: 'bytes',
         value: writer?.sum('rollcall_writer_buffer_bytes'),
         max: w.bufferBytesMax * nats.lanes,
       },
-      count('writer: batches behind', writer?.sum('rollcall_writer_lag_messages')),
-      count('alerter: batches behind', alerter?.sum('rollcall_alerter_lag_messages')),
-      count('notifications waiting', alerter?.sum('rollcall_alerter_delivery_lag_records')),
+      count('writer lag', writer?.sum('rollcall_writer_lag_messages')),
+      count('alerter lag', alerter?.sum('rollcall_alerter_lag_messages')),
+      count('pages waiting', alerter?.sum('rollcall_alerter_delivery_lag_records')),
     ];
   }
 
