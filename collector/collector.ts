@@ -86,7 +86,7 @@ export class Collector {
     this.#follower = new Follower(this.#bus, 'targets', (key, value) => {
       this.#onShard(key, value);
     });
-    void this.#follower.run();
+    this.#follower.run().catch((error: unknown) => this.#fail(reasonOf(error)));
     this.#isReady = true;
     log.info({ epoch, workers: this.#workers.length }, 'collecting');
   }

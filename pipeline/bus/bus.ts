@@ -217,6 +217,7 @@ export class Bus {
   }
 
   async close(): Promise<void> {
+    this.#isConnected = false;
     await this.#nc.close();
   }
 
@@ -260,6 +261,10 @@ export class Bus {
         this.#isConnected = true;
         this.log.info({ server: status.server }, 'NATS is back');
         for (const callback of this.#onReconnect) callback();
+        // It may have come back without its data.
+        this.ensureStreams().catch((error: unknown) => {
+          this.log.warn({ reason: reasonOf(error) }, 'cannot create the streams');
+        });
       }
     }
   }

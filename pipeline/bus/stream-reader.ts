@@ -2,7 +2,7 @@ import { DeliverPolicy } from '@nats-io/jetstream';
 import type { Consumer, ConsumerMessages } from '@nats-io/jetstream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from '../dial/backoff.ts';
-import { reasonOf } from '../error.ts';
+import { reasonOf, RollcallError } from '../error.ts';
 import type { Bus } from './bus.ts';
 import { ACK_NONE } from './bus.ts';
 
@@ -36,7 +36,8 @@ const CONSUMER_IDLE_NS = 30 * 1e9;
 /**
  * Reads a stream in order, for ever, from a position that the caller keeps: consumers on the server are
  * throw-away. A lost connection, a lost consumer or a gap in the delivery makes a new consumer
- * after the last message that was handed over. (The client's own ordered consumer pauses for seconds
+ * after the last message that was handed over. It ends with `stream_replaced` if the stream was
+ * deleted and made again. (The client's own ordered consumer pauses for seconds
  * after such a loss.)
  */
 export class StreamReader {
@@ -75,6 +76,7 @@ export class StreamReader {
           }
         } catch (error) {
           if (this.#stop.signal.aborted) return;
+          if (error instanceof RollcallError && error.code === 'stream_replaced') throw error;
           const { stream } = this.#options;
           this.#bus.log.debug({ stream, reason: reasonOf(error) }, 'reading again');
           await sleep(backoff.nextMs(), undefined, { signal: this.#stop.signal }).catch(() => {});
@@ -111,10 +113,23 @@ export class StreamReader {
     }
   }
 
+  /** A stream that ends before our position was deleted and made again: ours is gone. */
+  async #mustReach(startSeq: number | 'last_per_subject'): Promise<void> {
+    if (startSeq === 'last_per_subject') return;
+    const { stream } = this.#options;
+    const { last_seq: lastSeq } = (await this.#bus.streamInfo(stream)).state;
+    if (startSeq <= lastSeq + 1) return;
+    throw new RollcallError(
+      'stream_replaced',
+      `${stream} ends at ${lastSeq}, before our position ${startSeq}: it was made anew`,
+    );
+  }
+
   async #newConsumer(): Promise<Consumer> {
     const { stream, subject, from } = this.#options;
     const manager = this.#bus.manager;
     const startSeq = this.#lastSeq > 0 ? this.#lastSeq + 1 : from;
+    await this.#mustReach(startSeq);
     const info = await manager.consumers.add(stream, {
       ack_policy: ACK_NONE,
       mem_storage: true,

@@ -57,17 +57,24 @@ export class Ownership {
     let standingBy = false;
     for (;;) {
       signal.throwIfAborted();
+      // Heard from before the claim is read: what is said after that is not missed.
+      const heard = Promise.withResolvers<boolean>();
+      const subscription = this.#bus.connection.subscribe(this.#aliveSubject, {
+        max: 1,
+        callback: () => heard.resolve(false),
+      });
       try {
-        const owner = await this.#currentClaim();
-        if (owner.claim === undefined || owner.claim.released || (await this.#isSilent(signal))) {
-          this.#epoch = await this.#write(owner.seq, false);
-          this.#begin();
-          return this.#epoch;
-        }
-        if (!standingBy) {
+        const { claim, seq } = await this.#currentClaim();
+        if (claim !== undefined && !claim.released && !standingBy) {
           standingBy = true;
           const { role } = this.#options;
-          this.#bus.log.info({ role, owner: owner.claim.holder }, 'standing by');
+          this.#bus.log.info({ role, owner: claim.holder }, 'standing by');
+        }
+        const isFree = claim === undefined || claim.released;
+        if (isFree || (await this.#isSilent(heard.promise, signal))) {
+          this.#epoch = await this.#write(seq, false);
+          this.#begin();
+          return this.#epoch;
         }
       } catch (error) {
         if (signal.aborted) throw error;
@@ -75,6 +82,8 @@ export class Ownership {
           this.#bus.log.warn({ reason: reasonOf(error) }, 'cannot claim the role yet');
           await sleep(500, undefined, { signal });
         }
+      } finally {
+        subscription.unsubscribe();
       }
     }
   }
@@ -85,12 +94,14 @@ export class Ownership {
     this.#watch?.stop();
     if (this.#epoch === 0) return;
     await this.#write(this.#epoch, true).catch(() => undefined);
+    // Whoever stands by looks at the claim when it hears something.
+    this.#beat();
   }
 
   #begin(): void {
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#beat();
-    void this.#watchClaim();
+    this.#watchClaim().catch((error: unknown) => this.#lost.resolve(reasonOf(error)));
   }
 
   #beat(): void {
@@ -119,21 +130,11 @@ export class Ownership {
       : { seq: value.seq, claim: parse(value.data) };
   }
 
-  async #isSilent(signal: AbortSignal): Promise<boolean> {
-    const heard = Promise.withResolvers<boolean>();
-    const subscription = this.#bus.connection.subscribe(this.#aliveSubject, {
-      max: 1,
-      callback: () => heard.resolve(false),
-    });
-    const silenceMs = this.#options.silenceMs ?? SILENCE_MS;
-    try {
-      const silence = sleep(silenceMs, true, { signal });
-      const isSilent = await Promise.race([heard.promise, silence]);
-      // Silence counts only if we could have heard: the line to NATS must have been up.
-      return isSilent && this.#bus.isConnected;
-    } finally {
-      subscription.unsubscribe();
-    }
+  async #isSilent(heard: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+    const silence = sleep(this.#options.silenceMs ?? SILENCE_MS, true, { signal });
+    const isSilent = await Promise.race([heard, silence]);
+    // Silence counts only if we could have heard: the line to NATS must have been up.
+    return isSilent && this.#bus.isConnected;
   }
 
   #write(lastSeq: number, released: boolean): Promise<number> {

@@ -115,10 +115,18 @@ export class LaneWriter {
     await this.#rebuildMemory(info.streamId, fromSeq);
     this.#safeSeq = fromSeq;
     this.#log.info({ fromSeq, replayTo: claim.toSeq }, 'writing lane');
-    const reader = this.#read(fromSeq);
+    const reader = new StreamReader(this.#bus, {
+      stream: this.#options.lane.stream,
+      from: fromSeq,
+    });
+    this.#signal.addEventListener('abort', () => this.#wake.resolve());
     try {
-      await this.#replay(ledger, claim, info.streamId);
-      await this.#flushForEver(ledger, info.streamId);
+      await Promise.race([
+        this.#gather(reader),
+        this.#replay(ledger, claim, info.streamId).then(() =>
+          this.#flushForEver(ledger, info.streamId),
+        ),
+      ]);
     } finally {
       reader.stop();
     }
@@ -151,17 +159,7 @@ export class LaneWriter {
     return published ?? Date.now();
   }
 
-  /** Gathers in the background, up to the buffer's cap. */
-  #read(fromSeq: number): StreamReader {
-    const reader = new StreamReader(this.#bus, {
-      stream: this.#options.lane.stream,
-      from: fromSeq,
-    });
-    void this.#gather(reader);
-    this.#signal.addEventListener('abort', () => this.#wake.resolve());
-    return reader;
-  }
-
+  /** Gathers in the background, up to the buffer's cap. Ends only with an error or when aborted. */
   async #gather(reader: StreamReader): Promise<void> {
     for await (const message of reader) {
       const batch = alignedCopy(message.data);
