@@ -15,6 +15,7 @@ export interface OwnershipOptions {
 
 interface Claim {
   readonly holder: string;
+  readonly epoch: number;
   readonly run: string;
   readonly released: boolean;
 }
@@ -23,10 +24,14 @@ const HEARTBEAT_MS = 1000;
 const SILENCE_MS = 3000;
 
 /**
- * At most one process at a time has a role. A claim is a compare-and-set on a compacted subject, and its
- * sequence is the epoch: it only grows, and whoever has a lower one is refused by agents and logs. The owner
- * is heard every second; others stand by until it has been silent (by their own monotonic clock) or
- * has released the role.
+ * At most one process at a time has a role. A claim is a compare-and-set on a compacted subject with an
+ * epoch above the one before; whoever has a lower one is refused by agents and intents. The owner is
+ * heard every second; others stand by until it has been silent (by their own monotonic clock) or has
+ * released the role.
+ *
+ * An epoch is at least the wall clock in milliseconds, for one reason: agents outlive a JetStream that
+ * lost its data, and would refuse epochs that begin at 1 again. Between living claims only the
+ * compare-and-set counts, never a clock.
  */
 export class Ownership {
   readonly #bus: Bus;
@@ -34,6 +39,7 @@ export class Ownership {
   readonly #run = randomBytes(8).toString('hex');
   readonly #lost = Promise.withResolvers<string>();
   #epoch = 0;
+  #claimSeq = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #watch: StreamReader | undefined;
 
@@ -42,7 +48,7 @@ export class Ownership {
     this.#options = options;
   }
 
-  /** The claim's sequence; 0 before `acquire`. */
+  /** 0 before `acquire`. */
   get epoch(): number {
     return this.#epoch;
   }
@@ -72,7 +78,9 @@ export class Ownership {
         }
         const isFree = claim === undefined || claim.released;
         if (isFree || (await this.#isSilent(heard.promise, signal))) {
-          this.#epoch = await this.#write(seq, false);
+          const epoch = Math.max(Date.now(), (claim?.epoch ?? 0) + 1);
+          this.#claimSeq = await this.#write(seq, epoch, false);
+          this.#epoch = epoch;
           this.#begin();
           return this.#epoch;
         }
@@ -93,7 +101,7 @@ export class Ownership {
     clearInterval(this.#heartbeat);
     this.#watch?.stop();
     if (this.#epoch === 0) return;
-    await this.#write(this.#epoch, true).catch(() => undefined);
+    await this.#write(this.#claimSeq, this.#epoch, true).catch(() => undefined);
     // Whoever stands by looks at the claim when it hears something.
     this.#beat();
   }
@@ -112,7 +120,7 @@ export class Ownership {
     this.#watch = new StreamReader(this.#bus, {
       stream: this.#bus.topology.stateStream,
       subject: this.#claimSubject,
-      from: this.#epoch + 1,
+      from: this.#claimSeq + 1,
     });
     for await (const message of this.#watch) {
       const claim = parse(message.data);
@@ -137,8 +145,8 @@ export class Ownership {
     return isSilent && this.#bus.isConnected;
   }
 
-  #write(lastSeq: number, released: boolean): Promise<number> {
-    const claim: Claim = { holder: this.#options.holder, run: this.#run, released };
+  #write(lastSeq: number, epoch: number, released: boolean): Promise<number> {
+    const claim: Claim = { holder: this.#options.holder, epoch, run: this.#run, released };
     return this.#bus.publish(this.#claimSubject, Buffer.from(JSON.stringify(claim)), { lastSeq });
   }
 
