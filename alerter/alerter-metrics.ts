@@ -34,6 +34,7 @@ const DELIVERY_METRICS: readonly Row<DeliveryCounters>[] = [
   ['rejected', 'counters', 'notifications_rejected_total', 'Notifications a receiver refused.'],
   ['retries', 'counters', 'notification_retries_total', 'Deliveries made again.'],
   ['pending', 'gauges', 'delivery_lag_records', 'Records of the log not delivered.'],
+  ['missed', 'counters', 'delivery_missed_records_total', 'Records trimmed before delivery.'],
 ];
 
 export function registerAlerterMetrics(registry: Registry, parts: AlerterParts): void {

@@ -66,7 +66,10 @@ export class Alerter {
     this.#operations = await serveOperations({
       address: metricsListen,
       metrics: () => this.#registry.metrics(),
-      notReady: () => (this.#isReady ? undefined : 'waiting for NATS or for the role'),
+      notReady: () => {
+        if (!this.#isReady) return 'waiting for NATS or for the role';
+        return this.#bus?.isConnected === true ? undefined : 'there is no connection to NATS';
+      },
     });
     this.#bus = await Bus.connect({ ...bus, log }, this.#stop.signal);
     this.#ownership = new Ownership(this.#bus, { role: 'alerter', holder: hostname() });

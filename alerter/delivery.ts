@@ -5,6 +5,7 @@ import { encodeNumbered, numberOf } from '../pipeline/bus/numbered-value.ts';
 import { StreamReader } from '../pipeline/bus/stream-reader.ts';
 import { Backoff } from '../pipeline/dial/backoff.ts';
 import { reasonOf } from '../pipeline/error.ts';
+import { notifiedSubject } from '../pipeline/log/positions.ts';
 import { decodeTransitions, encodeRecord } from '../pipeline/log/record-codec.ts';
 import { groupNotifications } from './notify/notification.ts';
 import type { Notification } from './notify/notification.ts';
@@ -21,6 +22,8 @@ export interface DeliveryCounters {
   rejected: number;
   retries: number;
   pending: number;
+  /** Records that were trimmed from the log before this receiver had got them. */
+  missed: number;
 }
 
 /**
@@ -30,7 +33,13 @@ export interface DeliveryCounters {
  * one delays nobody else.
  */
 export class Delivery {
-  readonly counters: DeliveryCounters = { delivered: 0, rejected: 0, retries: 0, pending: 0 };
+  readonly counters: DeliveryCounters = {
+    delivered: 0,
+    rejected: 0,
+    retries: 0,
+    pending: 0,
+    missed: 0,
+  };
   readonly #bus: Bus;
   readonly #receiver: Receiver;
   readonly #options: DeliveryOptions;
@@ -59,8 +68,9 @@ export class Delivery {
     const { stateStream, logStream } = this.#bus.topology;
     this.#position = await this.#persist(async () => {
       const known = await this.#bus.last(stateStream, this.#subject);
-      if (known !== undefined) return numberOf(known.data);
-      const { last_seq: lastSeq } = (await this.#bus.streamInfo(logStream)).state;
+      const { first_seq: firstSeq, last_seq: lastSeq } = (await this.#bus.streamInfo(logStream))
+        .state;
+      if (known !== undefined) return this.#checked(numberOf(known.data), firstSeq, lastSeq);
       await this.#bus.publish(this.#subject, encodeNumbered(lastSeq));
       return lastSeq;
     });
@@ -83,6 +93,15 @@ export class Delivery {
       await this.#persist(() => this.#bus.publish(this.#subject, encodeNumbered(seq)));
       this.counters.pending = pending;
     }
+  }
+
+  /** A log that was made anew is delivered from its beginning; what was trimmed is lost, and counted. */
+  #checked(position: number, firstSeq: number, lastSeq: number): number {
+    if (position > lastSeq) return 0;
+    const missed = Math.max(0, firstSeq - position - 1);
+    this.counters.missed += missed;
+    if (missed > 0) this.#log.error({ missed }, 'the log was trimmed before it was delivered');
+    return position;
   }
 
   #transitions(seq: number, data: Uint8Array): ReturnType<typeof decodeTransitions>['transitions'] {
@@ -127,7 +146,7 @@ export class Delivery {
   }
 
   get #subject(): string {
-    return this.#bus.topology.stateSubject('notified', this.#receiver.name);
+    return notifiedSubject(this.#bus, this.#receiver.name);
   }
 
   async #persist<T>(attempt: () => Promise<T>): Promise<T> {

@@ -61,7 +61,8 @@ export class AlertBook {
   /** Takes a transition that was recorded before a restart. */
   restore(transition: Transition): void {
     const state = this.#restored(parseHexId(transition.targetId));
-    const alert = alertFrom(transition);
+    // Since when it is silent is not recorded: that is counted anew from the next frame of the lane.
+    const alert = { ...alertFrom(transition), seenMs: Infinity };
     if (state.alerts.delete(alert.key)) this.#active -= 1;
     if (transition.state === 'inactive') return;
     state.alerts.set(alert.key, alert);
@@ -88,7 +89,7 @@ export class AlertBook {
     const state = this.#targets.get(id);
     if (state === undefined) return [];
     const ended = [...state.alerts.values()].map(({ last, seenMs }) =>
-      end(last, 'target_removed', last.value, seenMs),
+      end(last, 'target_removed', last.value, endMs({ last, seenMs })),
     );
     this.#active -= state.alerts.size;
     this.#targets.delete(id);
@@ -104,7 +105,7 @@ export class AlertBook {
       state.checks.clear();
       for (const alert of state.alerts.values()) {
         if (rules.get(alert.last.ruleKey) !== undefined) continue;
-        ended.push(this.#end(state, alert, 'rule_changed', alert.last.value, alert.seenMs));
+        ended.push(this.#end(state, alert, 'rule_changed', alert.last.value, endMs(alert)));
       }
     }
     return ended;
@@ -143,6 +144,7 @@ export class AlertBook {
     const limitMs = this.#watermarkMs - this.#stalenessMs;
     for (const state of this.#targets.values()) {
       for (const alert of state.alerts.values()) {
+        alert.seenMs = Math.min(alert.seenMs, this.#watermarkMs);
         if (alert.seenMs >= limitMs) continue;
         const timeMs = alert.seenMs + this.#stalenessMs;
         ended.push(this.#end(state, alert, 'stale', alert.last.value, timeMs));
@@ -226,6 +228,11 @@ type EndArguments = Parameters<typeof end> extends [unknown, ...infer Rest] ? Re
 
 function newState(target: Target): TargetState {
   return { target, alerts: new Map(), evaluatedMs: new Map(), checks: new Map() };
+}
+
+/** When an alert ended that ends for another reason than a sample. */
+function endMs({ last, seenMs }: Pick<Alert, 'last' | 'seenMs'>): number {
+  return Number.isFinite(seenMs) ? seenMs : last.timeMs;
 }
 
 /** Whether a frame is newer than what was evaluated of the same run; remembers it. */

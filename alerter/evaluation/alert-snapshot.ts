@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { Bus } from '../../pipeline/bus/bus.ts';
+import { encodeNumbered, numberOf, payloadOf } from '../../pipeline/bus/numbered-value.ts';
 import { RollcallError } from '../../pipeline/error.ts';
+import { snapshotSubject } from '../../pipeline/log/positions.ts';
 import type { Transition } from '../../pipeline/log/transition.ts';
 import { decodeTransitions, encodeRecord } from '../../pipeline/log/record-codec.ts';
 
 const header = z.object({
   side: z.enum(['a', 'b']),
   chunks: z.number().int().min(0),
-  /** The last message of the log that the snapshot contains. */
-  logSeq: z.number().int().min(0),
 });
 type Header = z.infer<typeof header>;
 
@@ -58,15 +58,17 @@ export class AlertSnapshot {
       await this.#bus.publish(this.#subject(side, String(chunks)), encodeRecord(record));
       chunks += 1;
     }
-    const head: Header = { side, chunks, logSeq };
-    await this.#bus.publish(this.#subject('head'), Buffer.from(JSON.stringify(head)));
+    const head = Buffer.from(JSON.stringify({ side, chunks } satisfies Header));
+    await this.#bus.publish(snapshotSubject(this.#bus, this.#lane), encodeNumbered(logSeq, head));
   }
 
-  async #header(): Promise<Header | undefined> {
+  /** Its number is the last message of the log that the snapshot contains. */
+  async #header(): Promise<(Header & { logSeq: number }) | undefined> {
     const { stateStream } = this.#bus.topology;
-    const value = await this.#bus.last(stateStream, this.#subject('head'));
+    const value = await this.#bus.last(stateStream, snapshotSubject(this.#bus, this.#lane));
     if (value === undefined) return undefined;
-    return header.parse(JSON.parse(Buffer.from(value.data).toString()));
+    const parsed = header.parse(JSON.parse(Buffer.from(payloadOf(value.data)).toString()));
+    return { ...parsed, logSeq: numberOf(value.data) };
   }
 
   #subject(...path: readonly string[]): string {

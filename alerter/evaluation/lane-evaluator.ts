@@ -6,6 +6,7 @@ import { StreamReader } from '../../pipeline/bus/stream-reader.ts';
 import type { Lane } from '../../pipeline/bus/topology.ts';
 import { Backoff } from '../../pipeline/dial/backoff.ts';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
+import { evaluatedSubject } from '../../pipeline/log/positions.ts';
 import { decodeTransitions, encodeRecord } from '../../pipeline/log/record-codec.ts';
 import type { Transition } from '../../pipeline/log/transition.ts';
 import { alignedCopy, readBatch } from '../../pipeline/wire/batch.ts';
@@ -14,7 +15,6 @@ import { decodeCatalogue } from '../../pipeline/wire/catalogue.ts';
 import type { Catalogue } from '../../pipeline/wire/catalogue.ts';
 import * as frame from '../../pipeline/wire/frame.ts';
 import { hexId } from '../../pipeline/wire/shard.ts';
-import { alerterPositionSubject } from '../../pipeline/writer/lane-trim.ts';
 import type { AlertBook } from './alert-book.ts';
 import { AlertSnapshot } from './alert-snapshot.ts';
 
@@ -38,8 +38,9 @@ export interface LaneEvaluatorCounters {
 
 /** A record stays well below NATS' default max_payload. */
 const TRANSITIONS_PER_RECORD = 300;
-/** The log's tail that a restart may have to read, in records, before a new snapshot is made. */
+/** A new snapshot is made after so many records, or after this time if there were any. */
 const SNAPSHOT_EVERY_RECORDS = 500;
+const SNAPSHOT_EVERY_MS = 60_000;
 
 /**
  * Evaluates one lane in its order. What a message changes is recorded in the log by compare-and-set before
@@ -68,6 +69,7 @@ export class LaneEvaluator {
   #logSeq = 0;
   #savedLaneSeq = 0;
   #recordsSinceSnapshot = 0;
+  #snapshotMs = performance.now();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -94,7 +96,7 @@ export class LaneEvaluator {
     for (const transition of snapshot.alerts) this.book.restore(transition);
     const subject = topology.transitionsSubject(this.laneId);
     const position = await this.#persist('read the position', () =>
-      this.#bus.last(topology.stateStream, alerterPositionSubject(this.#bus, this.#options.lane)),
+      this.#bus.last(topology.stateStream, evaluatedSubject(this.#bus, this.laneId)),
     );
     this.#laneSeq = position === undefined ? 0 : numberOf(position.data);
     const newest = await this.#persist('read the log', () =>
@@ -247,17 +249,24 @@ export class LaneEvaluator {
 
   async #checkpoint(): Promise<void> {
     try {
-      if (this.#recordsSinceSnapshot >= SNAPSHOT_EVERY_RECORDS) {
+      if (this.#isSnapshotDue()) {
         await this.#snapshot.save({ logSeq: this.#logSeq, alerts: [...this.book.active()] });
         this.#recordsSinceSnapshot = 0;
+        this.#snapshotMs = performance.now();
       }
       if (this.#laneSeq === this.#savedLaneSeq) return;
-      const subject = alerterPositionSubject(this.#bus, this.#options.lane);
+      const subject = evaluatedSubject(this.#bus, this.laneId);
       await this.#bus.publish(subject, encodeNumbered(this.#laneSeq));
       this.#savedLaneSeq = this.#laneSeq;
     } catch (error) {
       this.#log.debug({ reason: reasonOf(error) }, 'checkpoint failed; trying again later');
     }
+  }
+
+  #isSnapshotDue(): boolean {
+    const records = this.#recordsSinceSnapshot;
+    const isOld = performance.now() - this.#snapshotMs > SNAPSHOT_EVERY_MS;
+    return records >= SNAPSHOT_EVERY_RECORDS || (records > 0 && isOld);
   }
 
   #missed(seq: number): void {

@@ -123,6 +123,8 @@ export function environmentOf(settings: readonly Resolved[], config: Config): En
     ...environment,
     ROLLCALL_NATS_SERVERS: config.nats.servers.join(','),
     ROLLCALL_CLICKHOUSE_URL: config.clickhouse.url,
+    ROLLCALL_CLICKHOUSE_USER: config.clickhouse.user,
+    ROLLCALL_CLICKHOUSE_PASSWORD: '',
     ROLLCALL_CONFIG: '',
     ROLLCALL_SUPERVISED: '1',
   };

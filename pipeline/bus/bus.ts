@@ -42,7 +42,8 @@ export interface BusOptions extends TopologyOptions {
 
 /** JetStream's error codes that callers act on. Source: nats-server's errors.json. */
 const WRONG_LAST_SEQUENCE = 10071;
-const STREAM_NAME_IN_USE = 10058;
+const STREAM_NOT_FOUND = 10059;
+const REPLICAS_NOT_SUPPORTED = 10074;
 const NO_MESSAGE_FOUND = 10037;
 
 const REQUEST_TIMEOUT_MS = 5000;
@@ -144,6 +145,13 @@ export class Bus {
     return found;
   }
 
+  /** The subjects of a stream that match a pattern and have messages. */
+  async subjects(stream: string, pattern: string): Promise<string[]> {
+    this.#mustBeConnected();
+    const info = await this.#jsm.streams.info(stream, { subjects_filter: pattern });
+    return Object.keys(info.state.subjects ?? {});
+  }
+
   /** The newest message of a subject, or undefined. */
   async last(stream: string, subject: string): Promise<Value | undefined> {
     this.#mustBeConnected();
@@ -231,11 +239,18 @@ export class Bus {
 
   async #ensureStream(spec: StreamSpec): Promise<void> {
     const config = this.#streamConfig(spec);
+    // Looked up first: a server that is nearly full refuses to add even what it has.
+    if (await this.#exists(spec.name)) await this.#jsm.streams.update(spec.name, config);
+    else await this.#jsm.streams.add({ ...config, ...FIXED });
+  }
+
+  async #exists(stream: string): Promise<boolean> {
     try {
-      await this.#jsm.streams.add({ ...config, ...FIXED });
+      await this.#jsm.streams.info(stream);
+      return true;
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NAME_IN_USE) throw error;
-      await this.#jsm.streams.update(spec.name, config);
+      if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return false;
+      throw error;
     }
   }
 
@@ -275,12 +290,21 @@ export class Bus {
       try {
         return await attempt();
       } catch (error) {
-        if (error instanceof JetStreamApiError && error.status < 500) throw error;
+        if (error instanceof JetStreamApiError && isFinal(error)) {
+          throw new RollcallError('nats_refused', `NATS: cannot ${what}: ${reasonOf(error)}`, {
+            cause: error,
+          });
+        }
         this.log.warn({ reason: reasonOf(error) }, `cannot ${what} yet; trying again`);
         await sleep(backoff.nextMs(), undefined, signal === undefined ? {} : { signal });
       }
     }
   }
+}
+
+/** Whether asking again cannot help: somebody has to change a setting. */
+function isFinal({ code, status }: JetStreamApiError): boolean {
+  return status < 500 || code === REPLICAS_NOT_SUPPORTED;
 }
 
 const FIXED = { retention: RetentionPolicy.Limits, storage: StorageType.File } as const;

@@ -42,7 +42,7 @@ export function requireTlsOffLoopback(host: string, hasTls: boolean, insecure: b
   if (hasTls || insecure || isLoopback(host)) return;
   throw new RollcallError(
     'tls_required',
-    `${host} is not loopback, and there is no TLS: give --tls-cert, --tls-key and --tls-ca, ` +
+    `${host} is not loopback, and there is no TLS: give --tls-cert-file, --tls-key-file and --tls-ca-file, ` +
       'or --insecure if the network itself is trusted',
   );
 }

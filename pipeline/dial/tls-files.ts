@@ -96,7 +96,7 @@ function stampOf(paths: TlsPaths): string {
 function unusable(cause: unknown): RollcallError {
   return new RollcallError(
     'tls_files',
-    `the TLS files cannot be used: ${reasonOf(cause)}; check tls.cert, tls.key and tls.ca`,
+    `the TLS files cannot be used: ${reasonOf(cause)}; check --tls-cert-file, --tls-key-file and --tls-ca-file`,
     { cause },
   );
 }

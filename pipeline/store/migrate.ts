@@ -56,8 +56,17 @@ export async function migrate(store: Store, retention: Retention): Promise<Migra
     const { version, name, checksum } = migration;
     await store.insertRows('migrations', [{ version, name, checksum }]);
   }
+  if (store.hasCredentials) await renewDictionaries(store, known);
   await applyRetention(store, retention);
   return pending;
+}
+
+/** Dictionaries hold the credentials of whoever made them; those may have changed since. */
+async function renewDictionaries(store: Store, known: readonly Migration[]): Promise<void> {
+  const all = known.flatMap(({ sql }) => statements(sql));
+  for (const statement of all.filter((one) => one.startsWith('CREATE DICTIONARY'))) {
+    await store.run(statement.replace('CREATE DICTIONARY', 'CREATE OR REPLACE DICTIONARY'));
+  }
 }
 
 async function applied(store: Store): Promise<Map<number, string>> {

@@ -117,8 +117,28 @@ export class Store {
 
   /** Names belong to the fleet's database; `{database}` names it where that is not enough. */
   #named(sql: string): string {
-    return sql.replaceAll('{database}', this.database);
+    return sql
+      .replaceAll('{database}', this.database)
+      .replaceAll('{credentials}', () => credentials(this.#options));
   }
+
+  /** Whether dictionaries have to be told who we are. */
+  get hasCredentials(): boolean {
+    return credentials(this.#options) !== '';
+  }
+}
+
+/**
+ * What a dictionary needs to read its own server: without it, it is `default` without a password.
+ * ClickHouse hides the password when it shows the dictionary.
+ */
+function credentials({ user, password }: StoreOptions): string {
+  if (user === 'default' && (password ?? '') === '') return '';
+  return `USER ${literal(user)} PASSWORD ${literal(password ?? '')}`;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll(/['\\]/g, '\\$&')}'`;
 }
 
 function client(options: StoreOptions, database: string): ClickHouseClient {

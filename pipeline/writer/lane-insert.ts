@@ -6,11 +6,15 @@ import type { Catalogue } from '../wire/catalogue.ts';
 import * as frame from '../wire/frame.ts';
 import type { CatalogueBook, SlotMetrics } from './catalogue-book.ts';
 import type { FrameMemory } from './frame-memory.ts';
-import type { Parking } from './parking.ts';
+import type { Parking, ParkingReason } from './parking.ts';
 import { frameBlock, sampleBlock } from './sample-block.ts';
 import type { LaneMessage, StoredFrame } from './stored-frame.ts';
 
 const DAY_MS = 86_400_000;
+/** The last second that ClickHouse's DateTime holds: what expires is reckoned in it. */
+const TIMESTAMP_MS_MAX = (2 ** 32 - 1) * 1000;
+/** What trying again will not change. */
+const UNUSABLE_CATALOGUE: ReadonlySet<string> = new Set(['metric_collision', 'catalogue_invalid']);
 
 export interface PreparedBlock {
   /** The day, `YYYY-MM-DD`: one insert goes into one partition. */
@@ -51,7 +55,7 @@ export class LaneInsert {
   async prepare(messages: readonly LaneMessage[], streamId: number): Promise<PreparedInsert> {
     const { frames, catalogues } = await this.#parse(messages);
     for (const catalogue of catalogues.values()) await this.#learn(catalogue);
-    const known = await this.#withCatalogue(frames);
+    const known = await this.#withCatalogue(await this.#withTime(frames));
     this.#duplicates = 0;
     const fresh = known.filter((candidate) => this.#isNew(candidate));
     const blocks = [...Map.groupBy(fresh, dayOf)].map(([day, ofDay]) => {
@@ -114,6 +118,14 @@ export class LaneInsert {
     }
   }
 
+  /** Frames of a time that the tables cannot hold are parked. */
+  async #withTime(frames: readonly StoredFrame[]): Promise<StoredFrame[]> {
+    for (const stored of frames) {
+      if (stored.timestampMs > TIMESTAMP_MS_MAX) await this.#park('bad_timestamp', stored);
+    }
+    return frames.filter(({ timestampMs }) => timestampMs <= TIMESTAMP_MS_MAX);
+  }
+
   /** Frames whose catalogue nobody knows are parked, not guessed. */
   async #withCatalogue(frames: readonly StoredFrame[]): Promise<StoredFrame[]> {
     const unknown = new Set<bigint>();
@@ -129,24 +141,25 @@ export class LaneInsert {
       if (slots?.metricIds.length === frame.frameSlots(stored.batch, stored.offset)) {
         good.push(stored);
       } else {
-        const { batch, offset, target, incarnation, seq } = stored;
-        const bytes = batch.subarray(offset, offset + batch.readUInt32LE(offset));
-        await this.#parts.parking.park(
-          'unknown_catalogue',
-          bytes,
-          `${target}-${incarnation}-${seq}`,
-        );
+        await this.#park('unknown_catalogue', stored);
       }
     }
     return good;
+  }
+
+  async #park(reason: ParkingReason, stored: StoredFrame): Promise<void> {
+    const { batch, offset, target, incarnation, seq } = stored;
+    const bytes = batch.subarray(offset, offset + batch.readUInt32LE(offset));
+    await this.#parts.parking.park(reason, bytes, `${target}-${incarnation}-${seq}`);
   }
 
   async #fetch(hash: bigint): Promise<SlotMetrics | undefined> {
     try {
       return await this.#parts.catalogues.fetch(hash);
     } catch (error) {
-      if (error instanceof RollcallError && error.code === 'metric_collision') return undefined;
-      throw error;
+      if (!(error instanceof RollcallError) || !UNUSABLE_CATALOGUE.has(error.code)) throw error;
+      this.#parts.log.error({ reason: error.message }, 'catalogue cannot be used');
+      return undefined;
     }
   }
 

@@ -1,14 +1,10 @@
 import type { Bus } from '../bus/bus.ts';
 import { numberOf } from '../bus/numbered-value.ts';
 import type { Lane } from '../bus/topology.ts';
+import { evaluatedSubject } from '../log/positions.ts';
 
 /** Storage comes first: above this share of its stream an alerter that lags is not waited for. */
 export const ALERTER_SHARE_MAX = 0.5;
-
-/** Where an alerter records how far it has evaluated a lane. */
-export function alerterPositionSubject(bus: Bus, lane: Lane): string {
-  return bus.topology.stateSubject('alerter', lane.id);
-}
 
 /**
  * Deletes from a lane what writer and alerter are done with. The stream itself never discards what is
@@ -20,7 +16,7 @@ export async function trimLane(bus: Bus, lane: Lane, writerSeq: number): Promise
   const info = await bus.streamInfo(lane.stream);
   const { first_seq: firstSeq, bytes } = info.state;
   let below = writerSeq;
-  const subject = alerterPositionSubject(bus, lane);
+  const subject = evaluatedSubject(bus, lane.id);
   const alerter = await bus.last(bus.topology.stateStream, subject);
   if (alerter !== undefined && numberOf(alerter.data) + 1 < below) {
     const share = bytes / info.config.max_bytes;

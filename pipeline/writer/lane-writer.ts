@@ -80,6 +80,8 @@ export class LaneWriter {
   #wake = Promise.withResolvers<void>();
   /** Everything below has been inserted. */
   #safeSeq = 1;
+  /** The end of the intent that the predecessor left open. */
+  #replayTo = 0;
   /** The end of the last insert that was carried out. */
   #doneSeq = 0;
   #trimmedMs = 0;
@@ -114,6 +116,7 @@ export class LaneWriter {
     await this.#persist('claim the lane', () => ledger.write(claim));
     await this.#rebuildMemory(info.streamId, fromSeq);
     this.#safeSeq = fromSeq;
+    this.#replayTo = claim.toSeq;
     this.#log.info({ fromSeq, replayTo: claim.toSeq }, 'writing lane');
     const reader = new StreamReader(this.#bus, {
       stream: this.#options.lane.stream,
@@ -170,11 +173,14 @@ export class LaneWriter {
       this.counters.messages += 1;
       this.counters.bytes += batch.length;
       this.#wake.resolve();
-      while (this.counters.bufferBytes > this.#options.bufferBytesMax && !this.#signal.aborted) {
-        await sleep(20);
-      }
+      while (this.#isFull(message.seq) && !this.#signal.aborted) await sleep(20);
       if (this.#signal.aborted) return reader.stop();
     }
+  }
+
+  /** An open intent must be gathered whole, even if its writer was allowed a larger buffer. */
+  #isFull(seq: number): boolean {
+    return seq >= this.#replayTo && this.counters.bufferBytes > this.#options.bufferBytesMax;
   }
 
   /** Carries out again what the predecessor may or may not have done. */

@@ -4,14 +4,15 @@ import type { Bus } from '../bus/bus.ts';
 import { StreamReader } from '../bus/stream-reader.ts';
 import { Backoff } from '../dial/backoff.ts';
 import { reasonOf, RollcallError } from '../error.ts';
+import { trimLog } from '../log/log-trim.ts';
 import { decodeNotification, decodeTransitions } from '../log/record-codec.ts';
 import type { Store } from '../store/store.ts';
 import { parseHexId } from '../wire/shard.ts';
 import { IntentLedger } from './intent-ledger.ts';
 
-/** Above this share of its stream the log is trimmed, oldest first, as far as it is projected. */
-const LOG_SHARE_MAX = 0.5;
 const TRIM_EVERY_MS = 10_000;
+/** The end of the year 2105. */
+const TIME_MS_MAX = Date.UTC(2106, 0) - 1;
 
 /**
  * Carries the log (alert transitions, notifications) into ClickHouse. Rows are named by their place in
@@ -93,12 +94,8 @@ export class LogProjection {
   async #trim(projectedSeq: number): Promise<void> {
     if (performance.now() - this.#trimmedMs < TRIM_EVERY_MS) return;
     this.#trimmedMs = performance.now();
-    const { logStream } = this.#bus.topology;
     try {
-      const { state, config } = await this.#bus.streamInfo(logStream);
-      if (state.bytes < LOG_SHARE_MAX * config.max_bytes) return;
-      const half = state.first_seq + Math.floor((state.last_seq - state.first_seq) / 2);
-      await this.#bus.trim(logStream, Math.min(projectedSeq, half));
+      await trimLog(this.#bus, projectedSeq);
     } catch (error) {
       this.#log.debug({ reason: reasonOf(error) }, 'trimming the log failed');
     }
@@ -159,6 +156,7 @@ function notificationRow(place: Place, data: Uint8Array): object {
   };
 }
 
+/** A time that its column cannot hold becomes the nearest one that it can. */
 function clickhouseTime(ms: number): string {
-  return (ms / 1000).toFixed(3);
+  return new Date(Math.min(Math.max(ms, 0), TIME_MS_MAX)).toISOString();
 }

@@ -3,7 +3,7 @@ import type { Bus } from '../bus/bus.ts';
 import { reasonOf } from '../error.ts';
 
 /** Why something could not be stored; a subject token. */
-export type ParkingReason = 'bad_batch' | 'unknown_catalogue' | 'metric_collision';
+export type ParkingReason = 'bad_batch' | 'bad_timestamp' | 'unknown_catalogue';
 
 /**
  * Where messages go that nobody can make sense of: to a stream of their own with the reason in the

@@ -65,7 +65,10 @@ export class Writer {
     this.#operations = await serveOperations({
       address: metricsListen,
       metrics: () => this.#registry.metrics(),
-      notReady: () => (this.#isReady ? undefined : 'waiting for NATS, ClickHouse or the role'),
+      notReady: () => {
+        if (!this.#isReady) return 'waiting for NATS, ClickHouse or the role';
+        return this.#bus?.isConnected === true ? undefined : 'there is no connection to NATS';
+      },
     });
     this.#bus = await Bus.connect({ ...bus, log }, this.#stop.signal);
     this.#ownership = new Ownership(this.#bus, { role: 'writer', holder: hostname() });

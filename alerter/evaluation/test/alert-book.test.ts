@@ -169,6 +169,21 @@ await t.test(
   },
 );
 
+await t.test('an alert that is restored is not stale because the restart took long', (t) => {
+  const set = rules('- {alert: High, expr: node_load1 > 5}');
+  const recorded = fixture(set).at(0, 6);
+  const book = new AlertBook(STALENESS_MS);
+  for (const transition of recorded) book.restore(transition);
+  const other = target('web-2');
+  for (const known of [host, other]) book.setTarget(known);
+  book.setRules(set);
+  book.evaluate(frameOf(other, 1, 900_000, load, [1]), 0, load);
+  t.same(book.endStale(), [], 'its own next frame has yet to come');
+  book.evaluate(frameOf(other, 2, 1_201_000, load, [1]), 0, load);
+  t.same(told(book.endStale()), ['firing>inactive stale 1200'], 'and it did not');
+  t.end();
+});
+
 await t.test('rules that change end their alerts, unchanged ones live on', (t) => {
   const both = rules(
     '- {alert: High, expr: node_load1 > 5}',

@@ -153,24 +153,27 @@ await t.test('an empty stream is caught up with at once', async (t) => {
   t.same(seen, []);
 });
 
-await t.test('a filled stream is caught up with once its last message is handed over', async (t) => {
-  const bus = await testBus(t, nats.port, 'filled');
-  const { subject, stream } = bus.topology.lane(0);
-  await publishMany(bus, subject, numbers(1, 50));
-  const reader = new StreamReader(bus, { stream, from: 1 });
-  let handedOver = 0;
-  let atCaughtUp: number | undefined;
-  void reader.caughtUp.then(() => (atCaughtUp = handedOver));
-  for await (const { seq } of reader) {
-    t.equal(atCaughtUp, undefined, `not before message ${seq}`);
-    await new Promise((resolve) => setImmediate(resolve));
-    handedOver += 1;
-    if (seq === 50) break;
-  }
-  const again = reading(bus, { stream, from: 1 });
-  await again.reader.caughtUp;
-  t.equal(again.seen.length, 50);
-});
+await t.test(
+  'a filled stream is caught up with once its last message is handed over',
+  async (t) => {
+    const bus = await testBus(t, nats.port, 'filled');
+    const { subject, stream } = bus.topology.lane(0);
+    await publishMany(bus, subject, numbers(1, 50));
+    const reader = new StreamReader(bus, { stream, from: 1 });
+    let handedOver = 0;
+    let atCaughtUp: number | undefined;
+    void reader.caughtUp.then(() => (atCaughtUp = handedOver));
+    for await (const { seq } of reader) {
+      t.equal(atCaughtUp, undefined, `not before message ${seq}`);
+      await new Promise((resolve) => setImmediate(resolve));
+      handedOver += 1;
+      if (seq === 50) break;
+    }
+    const again = reading(bus, { stream, from: 1 });
+    await again.reader.caughtUp;
+    t.equal(again.seen.length, 50);
+  },
+);
 
 await t.test('a consumer that the server has lost is replaced without a gap', async (t) => {
   const bus = await testBus(t, nats.port, 'lost');
@@ -200,47 +203,50 @@ await t.test('stopping ends the reading, also while nothing arrives', async (t) 
   t.pass('the loop has ended');
 });
 
-await t.test('every message is delivered once, in order, though the server is killed', async (t) => {
-  const bus = await testBus(t, nats.port, 'kill');
-  const { subject, stream } = bus.topology.lane(0);
-  const { topology } = bus;
-  await publishMany(bus, subject, numbers(1, 500));
-  const slow = new StreamReader(bus, { stream, from: 101, fetchBytesMax: 4096 });
-  const slowly: string[] = [];
-  const slowEnded = (async () => {
-    for await (const { data } of slow) {
-      const text = Buffer.from(data).toString();
-      await new Promise((resolve) => setImmediate(resolve));
-      slowly.push(text);
+await t.test(
+  'every message is delivered once, in order, though the server is killed',
+  async (t) => {
+    const bus = await testBus(t, nats.port, 'kill');
+    const { subject, stream } = bus.topology.lane(0);
+    const { topology } = bus;
+    await publishMany(bus, subject, numbers(1, 500));
+    const slow = new StreamReader(bus, { stream, from: 101, fetchBytesMax: 4096 });
+    const slowly: string[] = [];
+    const slowEnded = (async () => {
+      for await (const { data } of slow) {
+        const text = Buffer.from(data).toString();
+        await new Promise((resolve) => setImmediate(resolve));
+        slowly.push(text);
+      }
+    })();
+    const quick = reading(bus, { stream, from: 101 });
+    const values = reading(bus, {
+      stream: topology.stateStream,
+      subject: topology.stateSubject('x', '>'),
+      from: 'last_per_subject',
+    });
+    await publishMany(bus, topology.stateSubject('x', 'a'), ['before']);
+    for (let round = 0; round < 2; round += 1) {
+      await until('reading is under way', () => slowly.length > 20 * round);
+      await nats.kill();
+      await until('the loss is noticed', () => !bus.isConnected);
+      await nats.startAgain();
+      await until('the connection is back', () => bus.isConnected);
+      await publishMany(bus, subject, numbers(501 + 50 * round, 550 + 50 * round));
+      await publishMany(bus, topology.stateSubject('x', 'a'), [`after ${round}`]);
+      await until('the value is followed', () => values.seen.at(-1)?.text === `after ${round}`);
     }
-  })();
-  const quick = reading(bus, { stream, from: 101 });
-  const values = reading(bus, {
-    stream: topology.stateStream,
-    subject: topology.stateSubject('x', '>'),
-    from: 'last_per_subject',
-  });
-  await publishMany(bus, topology.stateSubject('x', 'a'), ['before']);
-  for (let round = 0; round < 2; round += 1) {
-    await until('reading is under way', () => slowly.length > 20 * round);
-    await nats.kill();
-    await until('the loss is noticed', () => !bus.isConnected);
-    await nats.startAgain();
-    await until('the connection is back', () => bus.isConnected);
-    await publishMany(bus, subject, numbers(501 + 50 * round, 550 + 50 * round));
-    await publishMany(bus, topology.stateSubject('x', 'a'), [`after ${round}`]);
-    await until('the value is followed', () => values.seen.at(-1)?.text === `after ${round}`);
-  }
-  await until('all is read', () => quick.seen.length >= 500 && slowly.length >= 500);
-  t.same(
-    quick.seen.map(({ text }) => text),
-    numbers(101, 600),
-  );
-  t.same(slowly, numbers(101, 600));
-  t.same(
-    values.seen.map(({ text }) => text),
-    ['before', 'after 0', 'after 1'],
-  );
-  slow.stop();
-  await slowEnded;
-});
+    await until('all is read', () => quick.seen.length >= 500 && slowly.length >= 500);
+    t.same(
+      quick.seen.map(({ text }) => text),
+      numbers(101, 600),
+    );
+    t.same(slowly, numbers(101, 600));
+    t.same(
+      values.seen.map(({ text }) => text),
+      ['before', 'after 0', 'after 1'],
+    );
+    slow.stop();
+    await slowEnded;
+  },
+);

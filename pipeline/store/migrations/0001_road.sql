@@ -105,7 +105,7 @@ CREATE DICTIONARY series_by_id
     label_values Array(String)
 )
 PRIMARY KEY metric_id
-SOURCE(CLICKHOUSE(QUERY 'SELECT metric_id, name, label_names, label_values FROM {database}.series'))
+SOURCE(CLICKHOUSE({credentials} QUERY 'SELECT metric_id, name, label_names, label_values FROM {database}.series'))
 LAYOUT(HASHED())
 LIFETIME(MIN 10 MAX 20);
 
@@ -117,6 +117,6 @@ CREATE DICTIONARY targets_by_id
     label_values Array(String)
 )
 PRIMARY KEY id
-SOURCE(CLICKHOUSE(QUERY 'SELECT id, instance, mapKeys(labels) AS label_names, mapValues(labels) AS label_values FROM {database}.targets_current'))
+SOURCE(CLICKHOUSE({credentials} QUERY 'SELECT id, instance, mapKeys(labels) AS label_names, mapValues(labels) AS label_values FROM {database}.targets_current'))
 LAYOUT(HASHED())
 LIFETIME(MIN 10 MAX 20);

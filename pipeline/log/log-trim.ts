@@ -1,0 +1,53 @@
+import type { Bus } from '../bus/bus.ts';
+import { numberOf } from '../bus/numbered-value.ts';
+import { notifiedSubject, snapshotSubject } from './positions.ts';
+
+/** Below this share of its stream the log is kept whole: alerters recover from it. */
+export const LOG_SHARE_MIN = 0.5;
+/** Above this share no receiver is waited for: a full log would stop all alerting. */
+export const RECEIVERS_SHARE_MAX = 0.8;
+
+/**
+ * Shortens the log when it has grown: at most the older half, only what is in ClickHouse and in the
+ * snapshots of the alerters, and, while there is room, what every receiver has got.
+ *
+ * @param projectedSeq everything below it is in ClickHouse
+ * @returns the first sequence that is left, or undefined if nothing had to be done
+ */
+export async function trimLog(bus: Bus, projectedSeq: number): Promise<number | undefined> {
+  const { logStream } = bus.topology;
+  const { state, config } = await bus.streamInfo(logStream);
+  const share = state.bytes / config.max_bytes;
+  if (share < LOG_SHARE_MIN) return undefined;
+  const half = state.first_seq + Math.ceil((state.last_seq - state.first_seq + 1) / 2);
+  const limits = [half, projectedSeq, ...(await snapshotSeqs(bus))];
+  if (share < RECEIVERS_SHARE_MAX) limits.push(...(await notifiedSeqs(bus)));
+  else bus.log.error({ share }, 'the log is nearly full: receivers that lag are not waited for');
+  const below = Math.min(...limits);
+  if (below <= state.first_seq) return undefined;
+  await bus.trim(logStream, below);
+  return below;
+}
+
+/** For each lane that has alerts in the log: what its snapshot does not need any more. */
+async function snapshotSeqs(bus: Bus): Promise<number[]> {
+  const { topology } = bus;
+  const seqs: number[] = [];
+  for (const { lane } of await bus.lanes()) {
+    const recorded = await bus.last(topology.logStream, topology.transitionsSubject(lane.id));
+    if (recorded === undefined) continue;
+    const head = await bus.last(topology.stateStream, snapshotSubject(bus, lane.id));
+    seqs.push(head === undefined ? 0 : numberOf(head.data) + 1);
+  }
+  return seqs;
+}
+
+async function notifiedSeqs(bus: Bus): Promise<number[]> {
+  const { stateStream } = bus.topology;
+  const seqs: number[] = [];
+  for (const subject of await bus.subjects(stateStream, notifiedSubject(bus, '*'))) {
+    const position = await bus.last(stateStream, subject);
+    if (position !== undefined) seqs.push(numberOf(position.data) + 1);
+  }
+  return seqs;
+}

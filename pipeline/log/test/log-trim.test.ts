@@ -1,0 +1,59 @@
+import t from 'tap';
+import type { Test } from 'tap';
+import { Bus } from '../../bus/bus.ts';
+import { encodeNumbered } from '../../bus/numbered-value.ts';
+import { testBusOptions, testNats } from '../../embedded/test-servers.ts';
+import { trimLog } from '../log-trim.ts';
+import { notifiedSubject, snapshotSubject } from '../positions.ts';
+
+const nats = await testNats(t);
+const LOG_BYTES_MAX = 128 * 1024;
+const RECORDS = 20;
+
+/** A log of twenty records of one lane that fill a share of it. */
+async function filledLog(t: Test, fleet: string, share: number) {
+  const bus = await Bus.connect({ ...testBusOptions(nats.port, fleet), logBytesMax: LOG_BYTES_MAX });
+  t.teardown(() => bus.close());
+  const lane = bus.topology.lane(0).id;
+  const record = Buffer.alloc(Math.floor((share * LOG_BYTES_MAX) / RECORDS) - 60);
+  for (let i = 0; i < RECORDS; i += 1) {
+    await bus.publish(bus.topology.transitionsSubject(lane), record);
+  }
+  const snapshot = (seq: number) => bus.publish(snapshotSubject(bus, lane), encodeNumbered(seq));
+  const notified = (name: string, seq: number) =>
+    bus.publish(notifiedSubject(bus, name), encodeNumbered(seq));
+  return { bus, snapshot, notified };
+}
+
+await t.test('a log with room is kept whole', async (t) => {
+  const { bus, snapshot } = await filledLog(t, 'room', 0.3);
+  await snapshot(20);
+  t.equal(await trimLog(bus, 21), undefined);
+});
+
+await t.test('at most the older half goes, and only what is projected', async (t) => {
+  const { bus, snapshot } = await filledLog(t, 'half', 0.7);
+  await snapshot(20);
+  t.equal(await trimLog(bus, 1), undefined, 'nothing is projected');
+  t.equal(await trimLog(bus, 5), 5);
+  t.equal((await bus.streamInfo(bus.topology.logStream)).state.first_seq, 5);
+});
+
+await t.test('what no snapshot contains stays, whatever else', async (t) => {
+  const { bus, snapshot } = await filledLog(t, 'snapshot', 0.95);
+  t.equal(await trimLog(bus, 21), undefined, 'the lane has no snapshot');
+  await snapshot(3);
+  t.equal(await trimLog(bus, 21), 4);
+});
+
+await t.test('receivers are waited for, but not until alerting stops', async (t) => {
+  const patient = await filledLog(t, 'patient', 0.7);
+  await patient.snapshot(20);
+  await patient.notified('fast', 20);
+  await patient.notified('slow', 6);
+  t.equal(await trimLog(patient.bus, 21), 7);
+  const full = await filledLog(t, 'full', 0.95);
+  await full.snapshot(20);
+  await full.notified('hanging', 0);
+  t.equal(await trimLog(full.bus, 21), 11);
+});

@@ -1,0 +1,110 @@
+import t from 'tap';
+import type { Test } from 'tap';
+import { testClickHouse } from '../../embedded/test-servers.ts';
+import { migrate, migrations } from '../migrate.ts';
+import { Store } from '../store.ts';
+
+const DAY_MS = 86_400_000;
+const RETENTION = { samplesMs: 7 * DAY_MS, framesMs: 3 * DAY_MS };
+const clickhouse = await testClickHouse(t);
+
+function emptyStore(t: Test, database: string): Store {
+  const store = new Store({
+    url: `http://127.0.0.1:${clickhouse.port}`,
+    user: 'default',
+    database,
+    requestTimeoutMs: 10_000,
+  });
+  t.teardown(() => store.close());
+  return store;
+}
+
+async function createQuery(store: Store, table: string): Promise<string> {
+  const [row] = await store.rows<{ create_table_query: string }>(
+    `SELECT create_table_query FROM system.tables
+     WHERE database = currentDatabase() AND name = {table:String}`,
+    { table },
+  );
+  return row!.create_table_query;
+}
+
+await t.test('each migration is applied once, and a second run does nothing', async (t) => {
+  const store = emptyStore(t, 'once');
+  const all = migrations();
+  t.same(
+    all.map(({ version }) => version),
+    all.map((_, i) => i + 1),
+    'versions are 1, 2, 3 …',
+  );
+  t.same(await migrate(store, RETENTION), all);
+  const ledger = () => store.rows<object>('SELECT * FROM migrations ORDER BY version');
+  const before = await ledger();
+  t.equal(before.length, all.length);
+  t.same(await migrate(store, RETENTION), []);
+  t.same(await ledger(), before);
+});
+
+await t.test('a migration that was interrupted is run again and keeps the data', async (t) => {
+  const store = emptyStore(t, 'interrupted');
+  await migrate(store, RETENTION);
+  await store.insertRows('samples', [
+    { metric_id: '1', target_id: '2', timestamp: new Date().toISOString(), value: 3 },
+  ]);
+  // As if the ledger's rows had not been written any more, and some of the statements not run.
+  await store.run('DROP VIEW metric');
+  await store.run('TRUNCATE TABLE migrations');
+  t.same(await migrate(store, RETENTION), migrations());
+  t.same(await store.rows('SELECT value FROM samples'), [{ value: 3 }]);
+  t.same(await store.rows("SELECT * FROM metric(name = 'none')"), []);
+});
+
+await t.test('a database in which an applied migration differs is refused', async (t) => {
+  const store = emptyStore(t, 'edited');
+  await migrate(store, RETENTION);
+  await store.insertRows('migrations', [{ version: 1, name: 'road', checksum: 'of another text' }]);
+  await t.rejects(migrate(store, RETENTION), {
+    code: 'migration_changed',
+    message: /migration 1 /,
+    retryable: false,
+  });
+});
+
+await t.test('a database of a newer version is refused', async (t) => {
+  const store = emptyStore(t, 'newer');
+  await migrate(store, RETENTION);
+  const version = migrations().length + 1;
+  await store.insertRows('migrations', [{ version, name: 'later', checksum: 'x' }]);
+  await t.rejects(migrate(store, RETENTION), {
+    code: 'migration_newer',
+    message: new RegExp(`has migration ${version}, .* knows ${version - 1}`),
+  });
+});
+
+await t.test('the retention is what was configured last', async (t) => {
+  const store = emptyStore(t, 'retention');
+  await migrate(store, RETENTION);
+  t.match(await createQuery(store, 'samples'), `toIntervalSecond(${7 * 86_400})`);
+  t.match(await createQuery(store, 'frames'), `toIntervalSecond(${3 * 86_400})`);
+  await migrate(store, { samplesMs: 30 * DAY_MS, framesMs: 3 * DAY_MS });
+  t.match(await createQuery(store, 'samples'), `toIntervalSecond(${30 * 86_400})`);
+  t.match(await createQuery(store, 'frames'), `toIntervalSecond(${3 * 86_400})`);
+  await migrate(store, { samplesMs: DAY_MS / 2, framesMs: DAY_MS / 4 });
+  t.match(await createQuery(store, 'samples'), `toIntervalSecond(${43_200})`);
+  t.match(await createQuery(store, 'frames'), `toIntervalSecond(${21_600})`);
+});
+
+await t.test('two fleets in one server do not see each other', async (t) => {
+  const [a, b] = [emptyStore(t, 'fleet_a'), emptyStore(t, 'fleet_b')];
+  await Promise.all([migrate(a, RETENTION), migrate(b, RETENTION)]);
+  await a.insertRows('series', [
+    { metric_id: '7', name: 'only_in_a', label_names: [], label_values: [] },
+  ]);
+  for (const [store, count] of [
+    [a, '1'],
+    [b, '0'],
+  ] as const) {
+    await store.run('SYSTEM RELOAD DICTIONARY {database}.series_by_id');
+    const [row] = await store.rows<{ n: string }>('SELECT count() AS n FROM series_by_id');
+    t.equal(row!.n, count);
+  }
+});

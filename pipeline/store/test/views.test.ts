@@ -1,0 +1,191 @@
+import t from 'tap';
+import { testClickHouse, testStore } from '../../embedded/test-servers.ts';
+import { until } from '../../embedded/test/until.ts';
+
+const TARGETS = 2000;
+const METRICS = 60;
+/** The metrics are `METRICS / 2` names with two series each. */
+const NAMES = METRICS / 2;
+const TIMES = 50;
+const START_MS = Date.now() - 3_600_000;
+const clickhouse = await testClickHouse(t);
+const store = await testStore(t, clickhouse.port);
+
+/* Ids are hashes, so that neither targets nor metrics of one name lie side by side. */
+await store.run(
+  `INSERT INTO series (metric_id, name, label_names, label_values, kind)
+   SELECT cityHash64('metric', number), concat('metric_', toString(intDiv(number, 2))),
+          ['device', 'mode'], [concat('d', toString(number % 2)), 'all'], 'gauge'
+   FROM numbers({metrics:UInt32})`,
+  { metrics: METRICS },
+);
+await store.run(
+  `INSERT INTO targets (id, revision, instance, address, labels, interval_ms, is_deleted)
+   SELECT cityHash64('target', number), 1, concat('host-', toString(number)), 'a:1',
+          map('zone', concat('z', toString(number % 3))), 5000, false
+   FROM numbers({targets:UInt32})`,
+  { targets: TARGETS },
+);
+await store.run(
+  `INSERT INTO samples
+   SELECT cityHash64('metric', number % {metrics:UInt32}),
+          cityHash64('target', intDiv(number, {metrics:UInt32}) % {targets:UInt32}),
+          fromUnixTimestamp64Milli({start:Int64}
+            + 5000 * intDiv(number, {metrics:UInt32} * {targets:UInt32}), 'UTC'),
+          number
+   FROM numbers({rows:UInt64})`,
+  { metrics: METRICS, targets: TARGETS, start: START_MS, rows: METRICS * TARGETS * TIMES },
+);
+await store.run('OPTIMIZE TABLE samples FINAL');
+await store.run('SYSTEM RELOAD DICTIONARY {database}.series_by_id');
+await store.run('SYSTEM RELOAD DICTIONARY {database}.targets_by_id');
+
+/** How many granules of `samples` a query reads, after the primary key had its say. */
+async function granules(from: string): Promise<{ read: number; all: number }> {
+  const lines = await store.rows<{ explain: string }>(`EXPLAIN indexes = 1 SELECT * FROM ${from}`);
+  let key: { read: number; all: number } | undefined;
+  let isSamples = false;
+  let isKey = false;
+  for (const { explain } of lines) {
+    const table = /ReadFromMergeTree \((?:\w+\.)?(\w+)\)/.exec(explain)?.[1];
+    if (table !== undefined) isSamples = table === 'samples';
+    const index = /^\s*(MinMax|Partition|PrimaryKey|Skip)\b/.exec(explain)?.[1];
+    if (index !== undefined) isKey = index === 'PrimaryKey';
+    const found = /Granules: (\d+)\/(\d+)/.exec(explain);
+    if (found !== null && isSamples && isKey) {
+      key = { read: Number(found[1]), all: Number(found[2]) };
+    }
+  }
+  if (key === undefined) throw new Error(`no key used:\n${lines.map((l) => l.explain).join('\n')}`);
+  return key;
+}
+
+await t.test('all samples are there', async (t) => {
+  const [row] = await store.rows<{ n: string }>('SELECT count() AS n FROM samples');
+  t.equal(Number(row!.n), METRICS * TARGETS * TIMES);
+});
+
+await t.test('a metric is read by its key, and is right', async (t) => {
+  const { read, all } = await granules("metric(name = 'metric_7')");
+  t.ok(all > 500, `${all} granules in all`);
+  // Two of sixty series, and a granule at either end of each that they share with others.
+  t.ok(read <= (2 * all) / METRICS + 4, `${read} of ${all} granules`);
+  const rows = await store.rows<{ instance: string; device: string; n: string; total: number }>(
+    `SELECT instance, labels['device'] AS device, count() AS n, sum(value) AS total,
+            any(target_labels['zone']) AS zone
+     FROM metric(name = 'metric_7') WHERE instance IN ('host-0', 'host-1234')
+     GROUP BY ALL ORDER BY instance, device`,
+  );
+  const total = (metric: number, target: number): number => {
+    let sum = 0;
+    for (let i = 0; i < TIMES; i += 1) sum += (i * TARGETS + target) * METRICS + metric;
+    return sum;
+  };
+  t.same(rows, [
+    { instance: 'host-0', device: 'd0', n: `${TIMES}`, total: total(14, 0), zone: 'z0' },
+    { instance: 'host-0', device: 'd1', n: `${TIMES}`, total: total(15, 0), zone: 'z0' },
+    { instance: 'host-1234', device: 'd0', n: `${TIMES}`, total: total(14, 1234), zone: 'z1' },
+    { instance: 'host-1234', device: 'd1', n: `${TIMES}`, total: total(15, 1234), zone: 'z1' },
+  ]);
+  const [whole] = await store.rows<{ n: string }>(
+    "SELECT count() AS n FROM metric(name = 'metric_7')",
+  );
+  t.equal(Number(whole!.n), 2 * TARGETS * TIMES);
+});
+
+await t.test('a host is read by the key, and is right', async (t) => {
+  const { read, all } = await granules("host(instance = 'host-1234')");
+  // A granule or two of each series, and those that two series share.
+  t.ok(read <= 3 * METRICS, `${read} of ${all} granules`);
+  t.ok(read < all / 3, `${read} of ${all} granules`);
+  const [row] = await store.rows<object>(
+    `SELECT count() AS n, uniqExact(name) AS names, min(value) AS first,
+            countIf(labels['device'] = 'd1') AS d1
+     FROM host(instance = 'host-1234')`,
+  );
+  t.same(row, {
+    n: `${METRICS * TIMES}`,
+    names: `${NAMES}`,
+    first: 1234 * METRICS,
+    d1: `${(METRICS * TIMES) / 2}`,
+  });
+});
+
+await t.test('a metric of a host is read by the key, and is right', async (t) => {
+  const { read, all } = await granules("metric_of_host(name = 'metric_7', instance = 'host-1234')");
+  t.ok(read <= 6, `${read} of ${all} granules`);
+  const rows = await store.rows<{ time: string; device: string; value: number }>(
+    `SELECT toUnixTimestamp64Milli(time) AS time, labels['device'] AS device, value
+     FROM metric_of_host(name = 'metric_7', instance = 'host-1234') ORDER BY time, device`,
+  );
+  t.equal(rows.length, 2 * TIMES);
+  t.same(rows.slice(0, 2), [
+    { time: `${START_MS}`, device: 'd0', value: 1234 * METRICS + 14 },
+    { time: `${START_MS}`, device: 'd1', value: 1234 * METRICS + 15 },
+  ]);
+});
+
+await t.test('the time is read by the key too', async (t) => {
+  const { read } = await granules(
+    `metric_of_host(name = 'metric_7', instance = 'host-1234')
+     WHERE time >= fromUnixTimestamp64Milli(toInt64(${START_MS + 5000 * (TIMES - 2)}), 'UTC')`,
+  );
+  t.ok(read <= 6, `${read} granules`);
+});
+
+await t.test('`metrics` shows everything under its names', async (t) => {
+  const [row] = await store.rows<object>(
+    `SELECT count() AS n, uniqExact(instance) AS hosts, uniqExact(name, labels) AS series
+     FROM metrics`,
+  );
+  t.same(row, { n: `${METRICS * TARGETS * TIMES}`, hosts: `${TARGETS}`, series: `${METRICS}` });
+});
+
+await t.test('names that nobody has give nothing', async (t) => {
+  for (const view of [
+    "metric(name = 'metric_77777')",
+    "host(instance = 'nobody')",
+    "metric_of_host(name = 'metric_7', instance = 'nobody')",
+  ]) {
+    t.same(await store.rows(`SELECT * FROM ${view}`), []);
+  }
+});
+
+await t.test('hostile names are only names', async (t) => {
+  const instance = `x' OR 1=1 --"\\`;
+  const rows = await store.rows('SELECT * FROM host(instance = {instance:String})', { instance });
+  t.same(rows, []);
+});
+
+await t.test('new names show by themselves, a target with its newest labels', async (t) => {
+  const small = await testStore(t, clickhouse.port, 'small');
+  for (const dictionary of ['series_by_id', 'targets_by_id']) {
+    t.same(await small.rows(`SELECT * FROM ${dictionary}`), [], 'loaded, and empty');
+  }
+  const timestamp = new Date(START_MS).toISOString();
+  await small.insertRows('samples', [{ metric_id: '8', target_id: '7', timestamp, value: 1.5 }]);
+  await small.insertRows('series', [
+    { metric_id: '8', name: 'late', label_names: ['a'], label_values: ['b'] },
+  ]);
+  const target = { id: '7', instance: 'late', address: 'a:1', interval_ms: 5000 };
+  await small.insertRows('targets', [
+    { ...target, revision: 2, labels: { zone: 'z1' }, is_deleted: false },
+    { ...target, revision: 3, labels: { zone: 'z2' }, is_deleted: false },
+  ]);
+  const seen = await until('the dictionaries were read again', async () => {
+    const rows = await small.rows<object>(
+      `SELECT instance, name, labels, target_labels, value FROM metrics
+       WHERE name = 'late' AND instance = 'late'`,
+    );
+    return rows.length > 0 && rows;
+  });
+  t.same(seen, [
+    {
+      instance: 'late',
+      name: 'late',
+      labels: { a: 'b' },
+      target_labels: { zone: 'z2' },
+      value: 1.5,
+    },
+  ]);
+});
