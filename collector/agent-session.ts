@@ -87,10 +87,20 @@ export class AgentSession implements FrameOrigin {
 
   /** Sends what has been stored since the last acknowledgement. */
   acknowledge(): void {
-    if (this.#socket.destroyed || this.#stored.count === 0) return;
-    this.#socket.write(encodeAck(this.#stored, this.#creditDueBytes));
-    this.#stored.clear();
-    this.#creditDueBytes = 0;
+    if (this.#socket.destroyed) return;
+    if (this.isStarved) this.#link.onResumed();
+    while (this.#stored.count > 0) {
+      const { message, lastSeq } = encodeAck(this.#stored, this.#creditDueBytes);
+      this.#socket.write(message);
+      this.#stored.trimBelow(lastSeq + 1);
+      this.#creditDueBytes = 0;
+    }
+  }
+
+  /** The agent may not send: what it has sent is not stored yet. That is not its fault. */
+  get isStarved(): boolean {
+    const { creditBytes } = this.#link.dialler.options;
+    return this.#outstandingBytes + this.#creditDueBytes >= creditBytes;
   }
 
   #onMessage(type: MessageType, source: Buffer, offset: number, length: number): void {
@@ -106,7 +116,7 @@ export class AgentSession implements FrameOrigin {
     if (type === MessageType.catalogue) {
       this.#mustStream();
       this.#charge(padded(length));
-      this.#link.dialler.catalogues.admit(source, offset, length);
+      this.#link.dialler.catalogues.admit(source, offset, length, this.#link.catalogueBudget);
       // A catalogue is not acknowledged: its credit comes back at once, or a large one would block.
       this.#socket.write(encodeCredit(Channel.samples, padded(length)));
       this.#outstandingBytes -= padded(length);
@@ -179,8 +189,7 @@ export class AgentSession implements FrameOrigin {
 
   /** A message may start while there is credit; the one before may have used it up. */
   #charge(bytes: number): void {
-    const { creditBytes } = this.#link.dialler.options;
-    if (this.#outstandingBytes + this.#creditDueBytes >= creditBytes) {
+    if (this.isStarved) {
       throw new RollcallError('credit_exceeded', 'data without credit');
     }
     this.#outstandingBytes += bytes;

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '../pipeline/bus/bus.ts';
 import { Backoff } from '../pipeline/dial/backoff.ts';
-import { reasonOf } from '../pipeline/error.ts';
 import {
   claimedCatalogueHash,
   decodeCatalogueMessage,
   encodeCatalogueMessage,
 } from '../pipeline/wire/catalogue-message.ts';
 import type { Catalogue } from '../pipeline/wire/catalogue.ts';
-import { RollcallError } from '../pipeline/error.ts';
+import { reasonOf, RollcallError } from '../pipeline/error.ts';
 import { hexId } from '../pipeline/wire/shard.ts';
+import type { CatalogueBudget } from './catalogue-budget.ts';
 
 export interface RegisteredCatalogue {
   readonly hash: bigint;
@@ -51,9 +51,15 @@ export class CatalogueRegistry {
    *
    * @throws RollcallError `bad_message`, `catalogue_invalid`, `limit_exceeded`
    */
-  admit(source: Buffer, offset: number, length: number): RegisteredCatalogue {
+  admit(
+    source: Buffer,
+    offset: number,
+    length: number,
+    budget: CatalogueBudget,
+  ): RegisteredCatalogue {
     const known = this.#known.get(claimedCatalogueHash(source, offset, length));
     if (known !== undefined) return known;
+    budget.spend();
     return this.add(decodeCatalogueMessage(source, offset, length));
   }
 
@@ -69,17 +75,21 @@ export class CatalogueRegistry {
           `${this.#bus.payloadBytesMax}: raise it, or switch some of the agent's sources off`,
       );
     }
-    const registered = {
+    const entry = {
       hash: catalogue.hash,
       series: catalogue.series.length,
       message,
-      registered: this.#register(catalogue).then(() => {
-        registered.isRegistered = true;
-      }),
+      registered: Promise.resolve(),
       isRegistered: false,
     };
-    this.#known.set(catalogue.hash, registered);
-    return registered;
+    entry.registered = this.#enter(entry, catalogue);
+    this.#known.set(catalogue.hash, entry);
+    return entry;
+  }
+
+  async #enter(entry: { isRegistered: boolean }, catalogue: Catalogue): Promise<void> {
+    await this.#register(catalogue);
+    entry.isRegistered = true;
   }
 
   async #register({ hash, payload }: Catalogue): Promise<void> {

@@ -76,13 +76,19 @@ export class Collector {
     this.#operations = await serveOperations({
       address: metricsListen,
       metrics: () => this.#metrics(),
-      notReady: () => (this.#isReady ? undefined : 'waiting for NATS or for the role'),
+      notReady: () => {
+        if (!this.#isReady) return 'waiting for NATS or for the role';
+        return this.#bus?.isConnected === true ? undefined : 'there is no connection to NATS';
+      },
     });
     this.#bus = await Bus.connect({ ...bus, log }, this.#stop.signal);
+    await this.#endIfStopped();
     this.#ownership = new Ownership(this.#bus, { role: 'collector', holder: hostname() });
     const epoch = await this.#ownership.acquire(this.#stop.signal);
+    await this.#endIfStopped();
     void this.#ownership.lost.then((holder) => this.#fail(`${holder} took the role over`));
     await this.#startWorkers(epoch);
+    await this.#endIfStopped();
     this.#follower = new Follower(this.#bus, 'targets', (key, value) => {
       this.#onShard(key, value);
     });
@@ -104,6 +110,14 @@ export class Collector {
     await this.#ownership?.release();
     await this.#bus?.close();
     await this.#operations?.close();
+  }
+
+  /** `stop` may have come while `start` waited, and have found nothing to close yet. */
+  async #endIfStopped(): Promise<void> {
+    if (!this.#stop.signal.aborted) return;
+    await this.#ownership?.release();
+    await this.#bus?.close();
+    this.#stop.signal.throwIfAborted();
   }
 
   async #startWorkers(epoch: number): Promise<void> {

@@ -10,6 +10,7 @@ import * as control from '../pipeline/wire/control.ts';
 import { phaseMsOf, shardOf } from '../pipeline/wire/shard.ts';
 import type { Dialler } from './dialler.ts';
 import { AgentSession } from './agent-session.ts';
+import { CatalogueBudget } from './catalogue-budget.ts';
 import { reportFrame } from './target-report.ts';
 
 /**
@@ -27,6 +28,7 @@ export class TargetLink {
   readonly shard: number;
   /** The id as it is stamped into frames. */
   readonly idBytes = Buffer.alloc(8);
+  readonly catalogueBudget = new CatalogueBudget();
   target: Target;
   state: LinkState = 'waiting';
   readonly #dialler: Dialler;
@@ -60,8 +62,9 @@ export class TargetLink {
     return this.#dialler;
   }
 
-  /** Answers, and its last frame is at most two intervals old. */
+  /** Answers, and its last frame is at most two intervals old, unless we took no more. */
   get isUp(): boolean {
+    if (this.#session?.isStarved === true) return this.state === 'streaming';
     const sinceMs = Math.max(this.#lastFrameMs, this.#openedMs);
     const ageMs = performance.now() - sinceMs;
     return this.state === 'streaming' && ageMs < 2 * this.target.intervalMs;

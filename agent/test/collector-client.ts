@@ -64,7 +64,7 @@ export class CollectorClient {
   ack(first: number, last: number, creditBytes = 0): void {
     const ranges = new SeqRanges();
     ranges.addRange(first, last);
-    this.socket.write(encodeAck(ranges, creditBytes));
+    this.socket.write(encodeAck(ranges, creditBytes).message);
   }
 
   /** Waits until the condition holds; the test's own time limit is the deadline. */

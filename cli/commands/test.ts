@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Argument, Command } from 'commander';
@@ -17,6 +18,11 @@ const CHECKS: readonly [name: string, program: string, ...args: string[]][] = [
   ['lint', 'oxlint', '--type-aware', '--deny-warnings'],
   ['types', 'tsc', '--noEmit'],
 ];
+
+const BIN = fileURLToPath(new URL('node_modules/.bin', projectRoot));
+
+/** The programs begin with `#!/usr/bin/env node`: that must be our Node, not the system's. */
+const ENV = { ...process.env, PATH: `${BIN}${delimiter}${process.env['PATH'] ?? ''}` };
 
 interface Tally {
   passed: number;
@@ -40,7 +46,7 @@ export function command(): Command {
 
 async function check(name: string, program: string, args: string[], tally: Tally): Promise<void> {
   process.stdout.write(`${name} …\n`);
-  const child = spawn(programPath(program), args, { stdio: 'inherit', cwd: projectRoot });
+  const child = spawn(programPath(program), args, { stdio: 'inherit', cwd: projectRoot, env: ENV });
   const [status] = (await once(child, 'exit')) as [number | null];
   if (status === 0) tally.passed += 1;
   else tally.failed += 1;
@@ -51,7 +57,7 @@ async function runTests(files: string[], natsServer: string, tally: Tally): Prom
   const child = spawn(programPath('tap'), ['--reporter=tap', ...files], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: projectRoot,
-    env: { ...process.env, ROLLCALL_NATS_SERVER: natsServer },
+    env: { ...ENV, ROLLCALL_NATS_SERVER: natsServer },
   });
   const exited = once(child, 'exit') as Promise<[number | null]>;
   const counts = { pass: 0, fail: 0, skip: 0, todo: 0 };
@@ -82,5 +88,5 @@ async function runTests(files: string[], natsServer: string, tally: Tally): Prom
 }
 
 function programPath(name: string): string {
-  return fileURLToPath(new URL(`node_modules/.bin/${name}`, projectRoot));
+  return join(BIN, name);
 }

@@ -10,46 +10,49 @@ const nats = await testNats(t);
 const bus = await testBus(t, nats.port);
 const tap = new LaneTap(t, bus);
 
-await t.test('frames come out on their lane, stamped, after their catalogue, unchanged', async (t) => {
-  const agents = await Promise.all(range(1, 6).map(() => testAgent(t)));
-  const targets = agents.map(({ port }, i) => testTarget(`road-${i}`, port));
-  const { dialler, setTargets } = testDialler(t, bus);
-  setTargets(...targets);
-  await until('five frames of each', () => {
-    return targets.every((target) => tap.framesOf(target).length >= 5);
-  });
-  const lanes = new Set<number>();
-  targets.forEach((target, i) => {
-    const frames = tap.framesOf(target);
-    const { agent } = agents[i]!;
-    t.same(
-      frames.map(({ seq }) => seq),
-      range(1, frames.length),
-      'each frame once, in order',
+await t.test(
+  'frames come out on their lane, stamped, after their catalogue, unchanged',
+  async (t) => {
+    const agents = await Promise.all(range(1, 6).map(() => testAgent(t)));
+    const targets = agents.map(({ port }, i) => testTarget(`road-${i}`, port));
+    const { dialler, setTargets } = testDialler(t, bus);
+    setTargets(...targets);
+    await until('five frames of each', () => {
+      return targets.every((target) => tap.framesOf(target).length >= 5);
+    });
+    const lanes = new Set<number>();
+    targets.forEach((target, i) => {
+      const frames = tap.framesOf(target);
+      const { agent } = agents[i]!;
+      t.same(
+        frames.map(({ seq }) => seq),
+        range(1, frames.length),
+        'each frame once, in order',
+      );
+      t.ok(frames.every(({ lane }) => lane === laneOf(shardOf(target.id), 2)));
+      t.ok(frames.every(({ incarnation }) => incarnation === agent.store.incarnation));
+      t.ok(frames.every(({ isAnnounced }) => isAnnounced, 'the catalogue comes first'));
+      const catalogue = tap.catalogues.get(frames[0]!.catalogue)!;
+      t.match(catalogue.series[0], { name: 'node_load1', labels: [['unit', 'test']] });
+      t.same(
+        frames.map(({ values }) => values[0]),
+        range(1, frames.length),
+      );
+      lanes.add(frames[0]!.lane);
+    });
+    t.equal(lanes.size, 2, 'both lanes were used');
+    t.ok(dialler.counters.frames >= 30);
+    t.same(dialler.upCount(), { up: 6, all: 6 });
+    t.equal(dialler.linkStates().get('streaming'), 6);
+    await until('everything acknowledged', () => {
+      return agents.every(({ agent }) => agent.store.ring.frames <= 1);
+    });
+    const subject = bus.topology.catalogueSubject(
+      tap.framesOf(targets[0]!)[0]!.catalogue.toString(16).padStart(16, '0'),
     );
-    t.ok(frames.every(({ lane }) => lane === laneOf(shardOf(target.id), 2)));
-    t.ok(frames.every(({ incarnation }) => incarnation === agent.store.incarnation));
-    t.ok(frames.every(({ isAnnounced }) => isAnnounced, 'the catalogue comes first'));
-    const catalogue = tap.catalogues.get(frames[0]!.catalogue)!;
-    t.match(catalogue.series[0], { name: 'node_load1', labels: [['unit', 'test']] });
-    t.same(
-      frames.map(({ values }) => values[0]),
-      range(1, frames.length),
-    );
-    lanes.add(frames[0]!.lane);
-  });
-  t.equal(lanes.size, 2, 'both lanes were used');
-  t.ok(dialler.counters.frames >= 30);
-  t.same(dialler.upCount(), { up: 6, all: 6 });
-  t.equal(dialler.linkStates().get('streaming'), 6);
-  await until('everything acknowledged', () => {
-    return agents.every(({ agent }) => agent.store.ring.frames <= 1);
-  });
-  const subject = bus.topology.catalogueSubject(
-    tap.framesOf(targets[0]!)[0]!.catalogue.toString(16).padStart(16, '0'),
-  );
-  t.ok(await bus.last(bus.topology.cataloguesStream, subject), 'and is kept for late consumers');
-});
+    t.ok(await bus.last(bus.topology.cataloguesStream, subject), 'and is kept for late consumers');
+  },
+);
 
 await t.test('an agent that was restarted is dialled again and is another run', async (t) => {
   const first = await testAgent(t);
@@ -127,32 +130,39 @@ await t.test('removing a target hangs up; only the others go on', async (t) => {
   await until('the agent sees it', () => two.agent.sessionCount === 0);
   t.equal(dialler.upCount().all, 1);
   t.equal(ended('collector_stops'), 1);
+  const goesOn = () => {
+    const frames = tap.framesOf(targets[0]).length;
+    return until('the other goes on', () => tap.framesOf(targets[0]).length >= frames + 3);
+  };
+  await goesOn();
   const reports = tap.reportsOf(targets[1]).length;
-  const frames = tap.framesOf(targets[0]).length;
-  await until('the other goes on', () => tap.framesOf(targets[0]).length >= frames + 3);
-  t.ok(tap.reportsOf(targets[1]).length <= reports + 1, 'no more is said of it');
+  await goesOn();
+  t.equal(tap.reportsOf(targets[1]).length, reports, 'no more is said of it');
   t.equal(one.agent.sessionCount, 1);
   setTargets(...targets);
   await until('it comes back', () => two.agent.sessionCount === 1);
 });
 
-await t.test('a new address or interval means a new connection, a new label does not', async (t) => {
-  const [one, two] = await Promise.all([testAgent(t), testAgent(t)]);
-  const target = testTarget('moves', one.port);
-  const { dialler, setTargets, ended } = testDialler(t, bus);
-  setTargets(target);
-  await until('streams', () => dialler.linkStates().get('streaming') === 1);
-  setTargets({ ...target, labels: { zone: 'b' } });
-  t.equal(dialler.linkStates().get('streaming'), 1);
-  t.equal(ended('target_changed'), 0);
-  setTargets(testTarget('moves', two.port));
-  await until('the other agent is dialled', () => two.agent.sessionCount === 1);
-  await until('the first is left', () => one.agent.sessionCount === 0);
-  t.equal(ended('target_changed'), 1);
-  setTargets(testTarget('moves', two.port, 300));
-  await until('the new interval', () => two.agent.ticker.intervalMs === 300);
-  t.equal(ended('target_changed'), 2);
-});
+await t.test(
+  'a new address or interval means a new connection, a new label does not',
+  async (t) => {
+    const [one, two] = await Promise.all([testAgent(t), testAgent(t)]);
+    const target = testTarget('moves', one.port);
+    const { dialler, setTargets, ended } = testDialler(t, bus);
+    setTargets(target);
+    await until('streams', () => dialler.linkStates().get('streaming') === 1);
+    setTargets({ ...target, labels: { zone: 'b' } });
+    t.equal(dialler.linkStates().get('streaming'), 1);
+    t.equal(ended('target_changed'), 0);
+    setTargets(testTarget('moves', two.port));
+    await until('the other agent is dialled', () => two.agent.sessionCount === 1);
+    await until('the first is left', () => one.agent.sessionCount === 0);
+    t.equal(ended('target_changed'), 1);
+    setTargets(testTarget('moves', two.port, 300));
+    await until('the new interval', () => two.agent.ticker.intervalMs === 300);
+    t.equal(ended('target_changed'), 2);
+  },
+);
 
 await t.test('a shorter interval is reported on at once', async (t) => {
   const { port } = await testAgent(t);

@@ -21,7 +21,7 @@ import { REPORT_CATALOGUE } from '../target-report.ts';
 
 /** Polls until the condition holds; says what was awaited when it does not come true. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 30_000;
+  const deadlineMs = performance.now() + 20_000;
   while (!condition()) {
     if (performance.now() > deadlineMs) throw new Error(`in vain: ${what}`);
     await sleep(5);
@@ -34,6 +34,8 @@ export interface AgentWanted {
   readonly port?: number;
   readonly tls?: TlsFiles;
   readonly ringBytesMax?: number;
+  /** How far its wall clock is ahead. */
+  readonly aheadMs?: number;
 }
 
 /** A real agent on loopback whose only reading counts its ticks: 1, 2, 3 … */
@@ -57,6 +59,10 @@ export async function testAgent(t: Teardown, wanted: AgentWanted = {}) {
     connectionsMax: 16,
     version: 'test',
     log: silentLog,
+    clock: {
+      wallMs: () => Date.now() + (wanted.aheadMs ?? 0),
+      monotonicMs: () => performance.now(),
+    },
   });
   const { port } = await agent.start();
   const stop = async () => {
@@ -74,7 +80,7 @@ export function testTarget(instance: string, port: number, intervalMs = 200): Ta
   return { id: targetId(instance), instance, address, labels: {}, intervalMs };
 }
 
-const OPTIONS: DiallerOptions = {
+export const DIALLER_OPTIONS: DiallerOptions = {
   fleet: 'fleet',
   name: 'test',
   epoch: 1,
@@ -103,7 +109,7 @@ export function testDialler(
   const { topology } = bus;
   const stale: string[] = [];
   const dialler = new Dialler({
-    options: { ...OPTIONS, fleet: topology.fleet, ...options },
+    options: { ...DIALLER_OPTIONS, fleet: topology.fleet, ...options },
     laneSubjects: Array.from({ length: topology.lanes }, (_, i) => topology.lane(i).subject),
     publisher,
     catalogues: new CatalogueRegistry(bus, stopSignal.signal),

@@ -22,7 +22,11 @@ const PAYLOAD_BYTES_MAX = 8 * 1024 * 1024;
 export async function findNatsServer(cacheDir: string, given?: string): Promise<string> {
   if (given !== undefined) {
     if (isExecutable(given)) return given;
-    throw new RollcallError('nats_server_missing', `${given} is not a program that can be run`);
+    throw new RollcallError(
+      'nats_server_missing',
+      `${given} is not a program that can be run: name a nats-server, or install one with ` +
+        '"apt-get install nats-server"',
+    );
   }
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/bin'];
   const unpacked = join(cacheDir, 'nats-server', 'usr', 'sbin');

@@ -5,20 +5,29 @@ import type { SeqRanges } from './seq-ranges.ts';
 const ACK_RANGES_AT = 16;
 export const ACK_RANGES_MAX = 1024;
 
-/** ACK of the ranges (at most the first 1024 of them) with credit for channel 1 in bytes. */
-export function encodeAck(ranges: SeqRanges, creditBytes: number): Buffer {
+/**
+ * ACK of the ranges (at most the first 1024 of them) with credit for channel 1 in bytes.
+ *
+ * @returns the message, and the last number it covers (0 for none)
+ */
+export function encodeAck(
+  ranges: SeqRanges,
+  creditBytes: number,
+): { message: Buffer; lastSeq: number } {
   const count = Math.min(ranges.count, ACK_RANGES_MAX);
   const message = newMessage(MessageType.ack, ACK_RANGES_AT + 16 * count);
   message.writeUInt32LE(creditBytes, 8);
   message.writeUInt32LE(count, 12);
   let at = ACK_RANGES_AT;
+  let lastSeq = 0;
   for (const [first, last] of ranges) {
     if (at >= message.length) break;
     writeSafeU64(message, at, first);
     writeSafeU64(message, at + 8, last);
+    lastSeq = last;
     at += 16;
   }
-  return message;
+  return { message, lastSeq };
 }
 
 export interface Ack {

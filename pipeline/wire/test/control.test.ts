@@ -85,7 +85,8 @@ await t.test('acknowledgements carry ranges and credit', (t) => {
   const ranges = new SeqRanges();
   ranges.addRange(1, 4);
   ranges.addRange(2 ** 40, 2 ** 40 + 3);
-  const message = ack.encodeAck(ranges, 65_536);
+  const { message, lastSeq } = ack.encodeAck(ranges, 65_536);
+  t.equal(lastSeq, 2 ** 40 + 3);
   t.same(ack.decodeAck(message, 0, lengthOf(message)), {
     creditBytes: 65_536,
     ranges: [...ranges],
@@ -103,7 +104,8 @@ await t.test('acknowledgements carry ranges and credit', (t) => {
 await t.test('more ranges than an ACK holds are cut, not overflowed', (t) => {
   const ranges = new SeqRanges();
   for (let i = 0; i < ack.ACK_RANGES_MAX + 10; i += 1) ranges.add(2 * i);
-  const message = ack.encodeAck(ranges, 0);
+  const { message, lastSeq } = ack.encodeAck(ranges, 0);
+  t.equal(lastSeq, 2 * (ack.ACK_RANGES_MAX - 1), 'the rest is for the next one');
   t.equal(ack.decodeAck(message, 0, lengthOf(message)).ranges.length, ack.ACK_RANGES_MAX);
   t.end();
 });
