@@ -130,7 +130,8 @@ function check({ instance, address, labels, intervalMs }: NewTarget): void {
   } catch (error) {
     throw invalid(instance, (error as Error).message);
   }
-  if (intervalMs < INTERVAL_MS_MIN || intervalMs > INTERVAL_MS_MAX) {
+  const isAllowed = intervalMs >= INTERVAL_MS_MIN && intervalMs <= INTERVAL_MS_MAX;
+  if (!isAllowed || !Number.isInteger(intervalMs)) {
     throw invalid(instance, `its interval is ${intervalMs} ms, allowed are 100ms to 1h`);
   }
   const entries = Object.entries(labels);

@@ -62,6 +62,7 @@ export class LogProjection {
     });
     const newest = await this.#persist(signal, () => ledger.ledger.newest());
     const reader = new StreamReader(this.#bus, { stream: logStream, from: newest?.fromSeq ?? 1 });
+    signal.throwIfAborted();
     signal.addEventListener('abort', () => reader.stop());
     for await (const { seq, subject, data, pending } of reader) {
       this.#pending = pending;

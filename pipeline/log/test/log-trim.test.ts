@@ -12,7 +12,10 @@ const RECORDS = 20;
 
 /** A log of twenty records of one lane that fill a share of it. */
 async function filledLog(t: Test, fleet: string, share: number) {
-  const bus = await Bus.connect({ ...testBusOptions(nats.port, fleet), logBytesMax: LOG_BYTES_MAX });
+  const bus = await Bus.connect({
+    ...testBusOptions(nats.port, fleet),
+    logBytesMax: LOG_BYTES_MAX,
+  });
   t.teardown(() => bus.close());
   const lane = bus.topology.lane(0).id;
   const record = Buffer.alloc(Math.floor((share * LOG_BYTES_MAX) / RECORDS) - 60);

@@ -89,8 +89,8 @@ await t.test('the retention is what was configured last', async (t) => {
   t.match(await createQuery(store, 'samples'), `toIntervalSecond(${30 * 86_400})`);
   t.match(await createQuery(store, 'frames'), `toIntervalSecond(${3 * 86_400})`);
   await migrate(store, { samplesMs: DAY_MS / 2, framesMs: DAY_MS / 4 });
-  t.match(await createQuery(store, 'samples'), `toIntervalSecond(${43_200})`);
-  t.match(await createQuery(store, 'frames'), `toIntervalSecond(${21_600})`);
+  t.match(await createQuery(store, 'samples'), 'toIntervalSecond(43200)');
+  t.match(await createQuery(store, 'frames'), 'toIntervalSecond(21600)');
 });
 
 await t.test('two fleets in one server do not see each other', async (t) => {

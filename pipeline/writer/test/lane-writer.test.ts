@@ -172,7 +172,6 @@ await t.test('the days of a batch go into partitions of their own', async (t) =>
      WHERE database = currentDatabase() AND table = 'frames' AND active
      GROUP BY partition ORDER BY partition`,
   );
-  const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
   t.same(parts, [
     { partition: day(midnightMs - 2 * 86_400_000), rows: '1' },
     { partition: day(midnightMs - 86_400_000), rows: '1' },
@@ -340,3 +339,7 @@ await t.test('an older generation of lanes is drained beside the new one', async
   t.same(await storedSamples(store), samplesOf(frames));
   await until('the repeat is counted', () => counters.duplicates === 1);
 });
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}

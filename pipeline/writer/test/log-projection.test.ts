@@ -233,6 +233,15 @@ await t.test('restarts at any moment lose and repeat nothing', async (t) => {
   );
 });
 
+await t.test('it can be stopped while it starts', async (t) => {
+  const { project } = await fixture(t, 'stopped');
+  for (let turns = 0; turns < 20; turns += 1) {
+    const { end } = project();
+    for (let i = 0; i < turns; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    t.equal(await end(), undefined);
+  }
+});
+
 await t.test('a predecessor with a lower epoch is fenced', async (t) => {
   const { project, record, transitions } = await fixture(t, 'fenced');
   const first = project();

@@ -241,6 +241,20 @@ await t.test(
   },
 );
 
+await t.test('a writer can be stopped while it starts', async (t) => {
+  const { bus, store, lane, write, stored } = await laneFixture(t, ports, 'stopped');
+  const [instance] = instancesOf(1) as [string];
+  await publishBatch(bus, lane, [A, sent(instance, 1)]);
+  for (let turns = 0; turns < 20; turns += 1) {
+    const { end } = write();
+    for (let i = 0; i < 2 * turns; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    t.equal(await end(), undefined);
+  }
+  write();
+  await stored(1);
+  await checkStored(t, store, [sent(instance, 1)]);
+});
+
 await t.test('a stream that was made anew begins anew', async (t) => {
   const { bus, store, lane, write, stored } = await laneFixture(t, ports, 'anew');
   const [instance] = instancesOf(1) as [string];

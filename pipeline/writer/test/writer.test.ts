@@ -1,0 +1,191 @@
+import { hostname } from 'node:os';
+import t from 'tap';
+import type { Test } from 'tap';
+import { request } from 'undici';
+import { freePort } from '../../embedded/free-port.ts';
+import {
+  silentLog,
+  testBus,
+  testBusOptions,
+  testClickHouse,
+  testNats,
+} from '../../embedded/test-servers.ts';
+import { until } from '../../embedded/test/until.ts';
+import { Follower } from '../../projection/follower.ts';
+import { migrations } from '../../store/migrate.ts';
+import { Store } from '../../store/store.ts';
+import { putTargets } from '../../targets/target-store.ts';
+import { decodeTargets } from '../../targets/target.ts';
+import { Writer } from '../writer.ts';
+import { batchOf, catalogueOf, framesOf, instancesOf, storedFrames } from './traffic.ts';
+import type { SentFrame } from './traffic.ts';
+
+const nats = await testNats(t);
+const clickhouse = await testClickHouse(t);
+const NOW_MS = Date.now();
+const A = catalogueOf(['load1'], ['load5']);
+
+function sent(instance: string, seq: number): SentFrame {
+  return {
+    instance,
+    incarnation: 1n,
+    seq,
+    timestampMs: NOW_MS + seq,
+    catalogue: A,
+    values: [seq, undefined],
+  };
+}
+
+function storeOptions(fleet: string) {
+  return {
+    url: `http://127.0.0.1:${clickhouse.port}`,
+    user: 'default',
+    database: fleet,
+    requestTimeoutMs: 10_000,
+  };
+}
+
+/** A writer as `rollcall writer` runs it; not started yet. */
+async function writerOf(t: Test, fleet: string, metricsPort?: number) {
+  const { log: _, ...bus } = testBusOptions(nats.port, fleet);
+  const port = metricsPort ?? (await freePort());
+  const writer = new Writer({
+    bus,
+    store: storeOptions(fleet),
+    retention: { samplesMs: 7 * 86_400_000, framesMs: 3 * 86_400_000 },
+    lane: {
+      flushIntervalMs: 20,
+      flushBytesMax: 1 << 20,
+      bufferBytesMax: 4 << 20,
+      frameMemoryMs: 3_600_000,
+    },
+    metricsListen: { host: '127.0.0.1', port },
+    log: silentLog,
+  });
+  let failure: unknown;
+  writer.failed.catch((error: unknown) => (failure = error));
+  t.teardown(() => writer.stop());
+  const get = async (path: string): Promise<{ statusCode: number; text: string }> => {
+    const { statusCode, body } = await request(`http://127.0.0.1:${port}${path}`, { reset: true });
+    return { statusCode, text: await body.text() };
+  };
+  return { writer, port, get, failure: () => failure };
+}
+
+await t.test('frames of every lane are stored, and it tells how it does', async (t) => {
+  const { writer, get, failure } = await writerOf(t, 'whole');
+  await writer.start();
+  const store = new Store(storeOptions('whole'));
+  t.teardown(() => store.close());
+  const ledger = await store.rows<object>('SELECT version FROM migrations');
+  t.equal(ledger.length, migrations().length, 'the database was made');
+  t.match(await get('/readyz'), { statusCode: 200 });
+
+  const bus = await testBus(t, nats.port, 'whole');
+  const frames = [0, 1].flatMap((lane) => instancesOf(3, lane).map((host) => sent(host, 1)));
+  for (const lane of [0, 1]) {
+    const ofLane = frames.slice(3 * lane, 3 * lane + 3);
+    await bus.publish(bus.topology.lane(lane).subject, batchOf([A, ...ofLane, ofLane[0]!]));
+  }
+  await bus.publish(bus.topology.lane(1).subject, Buffer.from('garbage'));
+  await until('all is stored', async () => (await storedFrames(store)).length === 6);
+  t.same(await storedFrames(store), framesOf(frames));
+
+  const metrics = await until('all is counted', async () => {
+    const { text } = await get('/metrics');
+    return /parked_total\{reason="bad_batch"\} 1$/m.test(text) && text;
+  });
+  for (const line of [
+    'rollcall_writer_frames_total{lane="2x0"} 3',
+    'rollcall_writer_samples_total{lane="2x1"} 3',
+    'rollcall_writer_duplicate_frames_total{lane="2x0"} 1',
+    'rollcall_writer_messages_total{lane="2x1"} 2',
+    'rollcall_writer_catalogues 1',
+    'rollcall_writer_nats_connected 1',
+  ]) {
+    t.ok(metrics.split('\n').includes(line), line);
+  }
+  t.match(metrics, /^rollcall_writer_freshness_seconds [\d.e-]+$/m);
+  t.equal(failure(), undefined);
+});
+
+await t.test('targets are projected onto the bus', async (t) => {
+  const { writer } = await writerOf(t, 'targets');
+  await writer.start();
+  const store = new Store(storeOptions('targets'));
+  t.teardown(() => store.close());
+  const bus = await testBus(t, nats.port, 'targets');
+  const seen: string[] = [];
+  const follower = new Follower(bus, 'targets', (_key, value) => {
+    seen.push(...decodeTargets(value).map(({ instance }) => instance));
+  });
+  const following = follower.run();
+  await putTargets(store, [{ instance: 'web-1', address: 'a:1', labels: {}, intervalMs: 5000 }]);
+  await until('it is followed', () => seen.includes('web-1'));
+  follower.stop();
+  await following;
+  t.same(seen, ['web-1']);
+});
+
+await t.test('a second writer stands by and takes over at once when the first stops', async (t) => {
+  const first = await writerOf(t, 'standby');
+  const second = await writerOf(t, 'standby');
+  await first.writer.start();
+  let secondRuns = false;
+  const starting = second.writer.start().then(() => (secondRuns = true));
+  const waiting = await until('it serves', () => second.get('/readyz'));
+  t.match(waiting, { statusCode: 503, text: /waiting/ });
+  t.match(await second.get('/healthz'), { statusCode: 200 });
+
+  const bus = await testBus(t, nats.port, 'standby');
+  const store = new Store(storeOptions('standby'));
+  t.teardown(() => store.close());
+  const [instance] = instancesOf(1) as [string];
+  const { subject } = bus.topology.lane(0);
+  await bus.publish(subject, batchOf([A, sent(instance, 1)]));
+  await until('it is stored', async () => (await storedFrames(store)).length === 1);
+  t.equal(secondRuns, false);
+  await first.writer.stop();
+  await starting;
+  t.match(await second.get('/readyz'), { statusCode: 200 });
+  await bus.publish(subject, batchOf([sent(instance, 1), sent(instance, 2)]));
+  await until('it is stored', async () => (await storedFrames(store)).length >= 2);
+  t.same(await storedFrames(store), framesOf([sent(instance, 1), sent(instance, 2)]));
+  t.equal(first.failure(), undefined);
+});
+
+await t.test('a writer whose role was taken fails, naming who has it', async (t) => {
+  const { writer, get, failure } = await writerOf(t, 'taken');
+  await writer.start();
+  const bus = await testBus(t, nats.port, 'taken');
+  const subject = bus.topology.stateSubject('owner', 'writer');
+  const value = await bus.last(bus.topology.stateStream, subject);
+  t.match(JSON.parse(Buffer.from(value!.data).toString()), { holder: hostname() });
+  const claim = { holder: 'another host', run: 'another run', epoch: 99, released: false };
+  await bus.publish(subject, Buffer.from(JSON.stringify(claim)), { lastSeq: value!.seq });
+  await until('it has failed', () => failure() !== undefined);
+  t.match(failure(), { code: 'writer_failed', message: /another host/, retryable: true });
+  t.match(await get('/readyz'), { statusCode: 503 });
+  t.match(await get('/healthz'), { statusCode: 200 });
+});
+
+await t.test('a writer that cannot serve its metrics does not begin', async (t) => {
+  const first = await writerOf(t, 'port');
+  await first.writer.start();
+  const second = await writerOf(t, 'port', first.port);
+  await t.rejects(second.writer.start(), { code: 'listen_failed' });
+  t.match(await first.get('/readyz'), { statusCode: 200 });
+});
+
+await t.test('a writer that waits for its servers can be stopped', async (t) => {
+  await clickhouse.kill();
+  const { writer, get } = await writerOf(t, 'stopped');
+  const starting = writer.start();
+  await until('it has the role', async () => {
+    const bus = await testBus(t, nats.port, 'stopped');
+    return bus.last(bus.topology.stateStream, bus.topology.stateSubject('owner', 'writer'));
+  });
+  t.match(await get('/readyz'), { statusCode: 503 });
+  await Promise.all([t.rejects(starting, { name: 'AbortError' }), writer.stop()]);
+  await clickhouse.startAgain();
+});
