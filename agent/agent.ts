@@ -108,7 +108,7 @@ export class Agent implements SessionHost {
     const seq = this.store.append(this.table, timestampMs);
     if (seq === undefined) return;
     for (const cursor of this.store.fleets) {
-      if (!cursor.offer(seq, timestampMs)) continue;
+      if (!cursor.offer(seq, this.ticker.intervalMs)) continue;
       const session = this.#sessions.get(cursor.fleet);
       session?.sendLive(seq);
       session?.sendBacklog();

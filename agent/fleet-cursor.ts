@@ -14,7 +14,8 @@ export class FleetCursor {
   /** Frames that this fleet has, or does not want. */
   readonly #settled = new SeqRanges();
   #startSeq: number;
-  #lastDueMs = -Infinity;
+  /** The first tick is always due. */
+  #ticksSinceDue = Infinity;
 
   /** The fleet is owed every frame from `startSeq` on. */
   constructor(fleet: string, startSeq: number, intervalMs: number, phaseMs: number) {
@@ -36,14 +37,17 @@ export class FleetCursor {
     return seq >= this.#startSeq && !this.#settled.has(seq);
   }
 
-  /** Decides at the tick whether the frame is due for this fleet, whose interval may be longer. */
-  offer(seq: number, timestampMs: number): boolean {
-    // Half an agent tick of tolerance: ticks follow the monotonic clock, timestamps the wall clock.
-    if (timestampMs - this.#lastDueMs < this.intervalMs * 0.75 && timestampMs >= this.#lastDueMs) {
+  /**
+   * Decides at the tick whether the frame is due for this fleet, whose interval may be a multiple of the
+   * agent's. It counts ticks: clocks waver, and no frame may be taken for undue because of that.
+   */
+  offer(seq: number, tickIntervalMs: number): boolean {
+    this.#ticksSinceDue += 1;
+    if (this.#ticksSinceDue < Math.round(this.intervalMs / tickIntervalMs)) {
       this.settle(seq, seq);
       return false;
     }
-    this.#lastDueMs = timestampMs;
+    this.#ticksSinceDue = 0;
     return true;
   }
 

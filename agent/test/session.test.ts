@@ -113,6 +113,19 @@ await t.test('what was not acknowledged is replayed, flagged, after live went on
   t.equal(agent.store.ring.bytes, 0, 'acknowledged frames are forgotten');
 });
 
+await t.test('ticks that come late and early are all sent', async (t) => {
+  const { agent, state, dial } = await fixture(t);
+  const client = await dial();
+  await client.open();
+  await subscribed(agent);
+  for (const gapMs of [5000, 9500, 500, 5000, -3_600_000, 1]) {
+    state.wallMs += gapMs;
+    agent.tick();
+  }
+  await client.until(() => client.frames.length === 6);
+  t.same(client.seqs(), [1, 2, 3, 4, 5, 6]);
+});
+
 await t.test('without credit frames wait; credit brings them in order', async (t) => {
   const { agent, dial, tick } = await fixture(t);
   const client = await dial();

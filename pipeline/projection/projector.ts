@@ -11,6 +11,8 @@ export interface ProjectedTopic {
   readonly name: string;
   /** The newest revision of each key; revisions only grow. */
   revisions(store: Store): Promise<ReadonlyMap<string, number>>;
+  /** Called before changes are published: what else must know of them. */
+  onChange?(store: Store): Promise<void>;
   /** The current value of a key. */
   value(store: Store, key: string): Promise<Uint8Array>;
 }
@@ -56,13 +58,19 @@ export class Projector {
 
   async projectOnce(): Promise<void> {
     for (const topic of this.#topics) {
-      for (const [key, revision] of await topic.revisions(this.#store)) {
-        const subject = this.#bus.topology.stateSubject(topic.name, key);
-        if ((this.#published.get(subject) ?? -1) >= revision) continue;
-        await this.#publish(topic, key, subject, revision);
+      const changed = [...(await topic.revisions(this.#store))].filter(([key, revision]) => {
+        return (this.#published.get(this.#subject(topic, key)) ?? -1) < revision;
+      });
+      if (changed.length > 0) await topic.onChange?.(this.#store);
+      for (const [key, revision] of changed) {
+        await this.#publish(topic, key, this.#subject(topic, key), revision);
       }
     }
     this.#lastRunMs = performance.now();
+  }
+
+  #subject(topic: ProjectedTopic, key: string): string {
+    return this.#bus.topology.stateSubject(topic.name, key);
   }
 
   async #publish(

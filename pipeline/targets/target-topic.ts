@@ -14,6 +14,11 @@ export const targetTopic: ProjectedTopic = {
     return new Map(rows.map(({ shard, revision }) => [String(shard), Number(revision)]));
   },
 
+  /** Names in views come from the dictionary, which an embedded ClickHouse never reads again by itself. */
+  async onChange(store: Store): Promise<void> {
+    await store.run('SYSTEM RELOAD DICTIONARY {database}.targets_by_id');
+  },
+
   async value(store: Store, key: string): Promise<Uint8Array> {
     return encodeTargets(await targetsOfShard(store, Number(key)));
   },

@@ -96,9 +96,10 @@ export class CatalogueBook {
         throw new RollcallError('metric_collision', `${key} has the id of ${owner}: ${hexId(id)}`);
       }
     });
-    if (missing.length === 0) return;
-    await this.#store.insertRows('series', missing);
-    // Dictionaries are read again by themselves within seconds; names should be there at once.
+    if (missing.length > 0) await this.#store.insertRows('series', missing);
+    // An embedded ClickHouse never reads dictionaries again by itself, others after seconds. The first
+    // time also makes good what a predecessor may have left undone.
+    if (missing.length === 0 && this.#known.size > 0) return;
     await this.#store.run('SYSTEM RELOAD DICTIONARY {database}.series_by_id');
   }
 }

@@ -31,11 +31,12 @@ export class IntentLedger {
     this.#writer = writer;
   }
 
+  /** A claim or a closed intent may be followed by one that begins alike: the longer one is newer. */
   async newest(): Promise<Intent | undefined> {
     const [row] = await this.#store.rows<{ from_seq: string; to_seq: string }>(
       `SELECT from_seq, to_seq FROM intents
        WHERE lane = {lane:String} AND stream_id = {stream:UInt64}
-       ORDER BY from_seq DESC, epoch DESC LIMIT 1`,
+       ORDER BY from_seq DESC, to_seq DESC LIMIT 1`,
       this.#parameters,
     );
     return row === undefined
