@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import { BatchPublisher } from '../pipeline/bus/batch-publisher.ts';
 import { Bus } from '../pipeline/bus/bus.ts';
 import { TlsFiles } from '../pipeline/dial/tls-files.ts';
-import { reasonOf } from '../pipeline/error.ts';
+import { reasonOf, RollcallError } from '../pipeline/error.ts';
 import { decodeTargets } from '../pipeline/targets/target.ts';
 import { hexId } from '../pipeline/wire/shard.ts';
 import { randomBytes } from 'node:crypto';
@@ -27,6 +27,13 @@ const stop = new AbortController();
 const send = (message: FromWorker): void => parentPort!.postMessage(message);
 
 const bus = await Bus.connect({ ...setup.bus, log });
+if (setup.dialler.batchBytesMax > bus.payloadBytesMax) {
+  throw new RollcallError(
+    'batch_too_large',
+    `--batch-bytes-max is ${setup.dialler.batchBytesMax}, but NATS takes messages of at most ` +
+      `${bus.payloadBytesMax} bytes: lower the one or raise the other (max_payload)`,
+  );
+}
 const publisher = new BatchPublisher(bus, hexId(randomBytes(8).readBigUInt64LE(0)));
 const tls = setup.tls === undefined ? undefined : new TlsFiles(setup.tls);
 const { topology } = bus;

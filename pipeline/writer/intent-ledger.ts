@@ -32,11 +32,28 @@ export class IntentLedger {
   }
 
   /** A claim or a closed intent may be followed by one that begins alike: the longer one is newer. */
+  /**
+   * Takes the lane over: reads the newest intent and writes it again under our epoch, after which a
+   * predecessor can write none. One that slipped in between is seen by looking again.
+   *
+   * @param firstSeq where a lane begins that nobody has written yet
+   * @returns the intent to carry out again; empty if there is none
+   */
+  async claim(firstSeq: number): Promise<Intent> {
+    let claimed: Intent | undefined;
+    for (;;) {
+      const newest = (await this.newest()) ?? { fromSeq: firstSeq, toSeq: firstSeq - 1 };
+      if (claimed?.fromSeq === newest.fromSeq && claimed.toSeq === newest.toSeq) return claimed;
+      await this.write(newest);
+      claimed = newest;
+    }
+  }
+
   async newest(): Promise<Intent | undefined> {
     const [row] = await this.#store.rows<{ from_seq: string; to_seq: string }>(
       `SELECT from_seq, to_seq FROM intents
        WHERE lane = {lane:String} AND stream_id = {stream:UInt64}
-       ORDER BY from_seq DESC, to_seq DESC LIMIT 1`,
+       ORDER BY to_seq DESC, from_seq DESC LIMIT 1`,
       this.#parameters,
     );
     return row === undefined

@@ -47,6 +47,7 @@ export interface LaneCounters {
   newestMs: number;
 }
 
+const REPLAY_POLL_MS = 1000;
 const TRIM_EVERY_MS = 5000;
 const FORGET_EVERY_MS = 60_000;
 
@@ -77,7 +78,8 @@ export class LaneWriter {
   readonly #signal: AbortSignal;
   #gathered: LaneMessage[] = [];
   #gatheredBytes = 0;
-  #wake = Promise.withResolvers<void>();
+  /** Ends the wait for messages. */
+  #wake: () => void = () => undefined;
   /** Everything below has been inserted. */
   #safeSeq = 1;
   /** The end of the intent that the predecessor left open. */
@@ -107,14 +109,13 @@ export class LaneWriter {
 
   /** Runs until aborted. Throws `fenced` when another writer has taken the lane. */
   async run(): Promise<void> {
-    const ledger = await this.#openLedger();
-    const open = await this.#persist('read the position', () => ledger.newest());
-    const info = await this.#persist('read the stream', () => this.#streamInfo());
-    const fromSeq = open?.fromSeq ?? info.firstSeq;
-    // Our epoch first: from here on whoever had the lane before can write no intent.
-    const claim = { fromSeq, toSeq: open?.toSeq ?? fromSeq - 1 };
-    await this.#persist('claim the lane', () => ledger.write(claim));
-    await this.#rebuildMemory(info.streamId, fromSeq);
+    const { streamId, firstSeq } = await this.#persist('read the stream', () => this.#streamInfo());
+    const { lane, epoch, writer } = this.#options;
+    const identity = { lane: lane.id, streamId };
+    const ledger = new IntentLedger(this.#store, identity, epoch, writer);
+    const claim = await this.#persist('claim the lane', () => ledger.claim(firstSeq));
+    const { fromSeq } = claim;
+    await this.#rebuildMemory(streamId, fromSeq);
     this.#safeSeq = fromSeq;
     this.#replayTo = claim.toSeq;
     this.#log.info({ fromSeq, replayTo: claim.toSeq }, 'writing lane');
@@ -122,23 +123,15 @@ export class LaneWriter {
       stream: this.#options.lane.stream,
       from: fromSeq,
     });
-    this.#signal.addEventListener('abort', () => this.#wake.resolve());
+    this.#signal.addEventListener('abort', () => this.#wake());
     try {
       await Promise.race([
         this.#gather(reader),
-        this.#replay(ledger, claim, info.streamId).then(() =>
-          this.#flushForEver(ledger, info.streamId),
-        ),
+        this.#replay(ledger, claim, streamId).then(() => this.#flushForEver(ledger, streamId)),
       ]);
     } finally {
       reader.stop();
     }
-  }
-
-  async #openLedger(): Promise<IntentLedger> {
-    const { streamId } = await this.#persist('read the stream', () => this.#streamInfo());
-    const { lane, epoch, writer } = this.#options;
-    return new IntentLedger(this.#store, { lane: lane.id, streamId }, epoch, writer);
   }
 
   async #streamInfo(): Promise<{ streamId: number; firstSeq: number }> {
@@ -172,7 +165,7 @@ export class LaneWriter {
       this.counters.pending = message.pending;
       this.counters.messages += 1;
       this.counters.bytes += batch.length;
-      this.#wake.resolve();
+      this.#wake();
       while (this.#isFull(message.seq) && !this.#signal.aborted) await sleep(20);
       if (this.#signal.aborted) return reader.stop();
     }
@@ -187,7 +180,7 @@ export class LaneWriter {
   async #replay(ledger: IntentLedger, open: Intent, streamId: number): Promise<void> {
     if (open.toSeq < open.fromSeq) return;
     const lastSeq = (): number => this.#gathered.at(-1)?.seq ?? 0;
-    while (lastSeq() < open.toSeq) await this.#woken();
+    while (lastSeq() < open.toSeq) await this.#wait(REPLAY_POLL_MS);
     const count = this.#gathered.findIndex(({ seq }) => seq > open.toSeq);
     const messages = this.#take(count < 0 ? this.#gathered.length : count);
     await this.#carryOut(ledger, open, messages, streamId);
@@ -197,13 +190,7 @@ export class LaneWriter {
     const { flushIntervalMs, flushBytesMax } = this.#options;
     let isOpen = true;
     for (;;) {
-      const timeUp = sleep(flushIntervalMs, undefined, { signal: this.#signal });
-      timeUp.catch(() => undefined);
-      while (this.#gatheredBytes < flushBytesMax) {
-        const slept = await Promise.race([timeUp.then(() => true), this.#woken()]);
-        if (slept === true) break;
-      }
-      this.#signal.throwIfAborted();
+      await this.#waitForMessages(flushIntervalMs, flushBytesMax);
       const messages = this.#take(this.#gathered.length);
       if (messages.length > 0) {
         const intent = { fromSeq: messages[0]!.seq, toSeq: messages.at(-1)!.seq };
@@ -261,10 +248,24 @@ export class LaneWriter {
     return taken;
   }
 
-  async #woken(): Promise<void> {
+  /** For an interval, or until there is as much as one insert takes. */
+  async #waitForMessages(intervalMs: number, bytesMax: number): Promise<void> {
+    const endMs = performance.now() + intervalMs;
+    while (this.#gatheredBytes < bytesMax) {
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) return;
+      await this.#wait(leftMs);
+    }
+  }
+
+  /** Until a message comes, at most for the given time. */
+  async #wait(timeoutMs: number): Promise<void> {
     this.#signal.throwIfAborted();
-    await this.#wake.promise;
-    this.#wake = Promise.withResolvers();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, timeoutMs);
+    this.#wake = resolve;
+    await promise;
+    clearTimeout(timer);
     this.#signal.throwIfAborted();
   }
 

@@ -25,18 +25,27 @@ export class Parking {
     return this.#refused;
   }
 
-  /** `id` names the message, so that parking it again after a restart changes nothing. */
+  /**
+   * `id` names the message, so that parking it again changes nothing. Only a full parking stream loses a
+   * message, and counts it: garbage must not stop the flow.
+   *
+   * @throws RollcallError when NATS does not answer; to be tried again
+   */
   async park(reason: ParkingReason, bytes: Uint8Array, id: string): Promise<void> {
-    this.parkedTotal.set(reason, (this.parkedTotal.get(reason) ?? 0) + 1);
     try {
       await this.#bus.publish(this.#bus.topology.parkedSubject(reason), bytes, { id });
+      this.parkedTotal.set(reason, (this.parkedTotal.get(reason) ?? 0) + 1);
       this.#log.error(
         { reason, id, bytes: bytes.length, stream: this.#bus.topology.parkedStream },
         'message parked: look at it with "nats stream view"',
       );
     } catch (error) {
+      if (!/maximum bytes/.test(reasonOf(error))) throw error;
       this.#refused += 1;
-      this.#log.error({ reason, id, cause: reasonOf(error) }, 'message could not even be parked');
+      this.#log.error(
+        { reason, id, stream: this.#bus.topology.parkedStream },
+        'message lost: the parking stream is full; look at it and purge it',
+      );
     }
   }
 }

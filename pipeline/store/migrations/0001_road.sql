@@ -43,7 +43,7 @@ CREATE TABLE intents
     writer     String,
     written_at DateTime64(3, 'UTC') DEFAULT now64(3)
 )
-ENGINE = ReplacingMergeTree(from_seq)
+ENGINE = ReplacingMergeTree(to_seq)
 ORDER BY (lane, stream_id);
 
 -- Names: small tables, read through dictionaries.

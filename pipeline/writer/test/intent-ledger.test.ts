@@ -63,3 +63,27 @@ await t.test('a token names lane, stream, range and day', async (t) => {
   ];
   t.equal(new Set([token, ...others]).size, 6);
 });
+
+await t.test('a claim takes over what was open, also what slipped in just before it', async (t) => {
+  const store = await testStore(t, clickhouse.port, 'claims');
+  const older = new IntentLedger(store, STREAM, 5, 'older');
+  t.same(await older.claim(7), { fromSeq: 7, toSeq: 6 }, 'a new lane begins at its first message');
+  await older.write({ fromSeq: 7, toSeq: 9 });
+
+  // The predecessor writes after the successor has looked and before it claims.
+  const newer = new (class extends IntentLedger {
+    #looks = 0;
+
+    override async newest(): ReturnType<IntentLedger['newest']> {
+      const seen = await super.newest();
+      this.#looks += 1;
+      if (this.#looks === 1) await older.write({ fromSeq: 10, toSeq: 12 });
+      return seen;
+    }
+  })(store, STREAM, 6, 'newer');
+  t.same(await newer.claim(7), { fromSeq: 10, toSeq: 12 });
+  await t.rejects(older.write({ fromSeq: 13, toSeq: 14 }), { code: 'fenced' });
+  await store.run('OPTIMIZE TABLE intents FINAL');
+  t.same(await newer.newest(), { fromSeq: 10, toSeq: 12 });
+  await t.rejects(older.write({ fromSeq: 13, toSeq: 14 }), { code: 'fenced' }, 'also merged');
+});
