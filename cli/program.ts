@@ -80,7 +80,7 @@ export async function program(args: readonly string[]): Promise<Command> {
   const wanted = args[0] === 'help' ? args[1] : args[0];
   for (const { name, description, load } of ENTRIES) {
     const command = name === wanted ? (await load()).command() : new Command(name);
-    root.addCommand(command.description(description));
+    root.addCommand(command.description(description).copyInheritedSettings(root));
   }
   throwInsteadOfExiting(root);
   return root;

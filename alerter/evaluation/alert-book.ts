@@ -36,14 +36,17 @@ const RUNS_PER_TARGET_MAX = 8;
 export class AlertBook {
   readonly counters: EvaluationCounters = { frames: 0, comparisons: 0, skipped: new Map() };
   readonly #stalenessMs: number;
+  readonly #nowMs: () => number;
   readonly #targets = new Map<bigint, TargetState>();
   readonly #plans = new Map<bigint, Plan>();
   #rules = new RuleSet([]);
   #watermarkMs = 0;
   #active = 0;
 
-  constructor(stalenessMs: number) {
+  /** `nowMs` says when something ends that no sample ends. */
+  constructor(stalenessMs: number, nowMs: () => number = Date.now) {
     this.#stalenessMs = stalenessMs;
+    this.#nowMs = nowMs;
   }
 
   /** Alerts that are pending or firing. */
@@ -88,8 +91,9 @@ export class AlertBook {
   removeTarget(id: bigint): Transition[] {
     const state = this.#targets.get(id);
     if (state === undefined) return [];
-    const ended = [...state.alerts.values()].map(({ last, seenMs }) =>
-      end(last, 'target_removed', last.value, endMs({ last, seenMs })),
+    const timeMs = this.#nowMs();
+    const ended = [...state.alerts.values()].map(({ last }) =>
+      end(last, 'target_removed', last.value, timeMs),
     );
     this.#active -= state.alerts.size;
     this.#targets.delete(id);
@@ -101,11 +105,12 @@ export class AlertBook {
     this.#rules = rules;
     this.#plans.clear();
     const ended: Transition[] = [];
+    const timeMs = this.#nowMs();
     for (const state of this.#targets.values()) {
       state.checks.clear();
       for (const alert of state.alerts.values()) {
         if (rules.get(alert.last.ruleKey) !== undefined) continue;
-        ended.push(this.#end(state, alert, 'rule_changed', alert.last.value, endMs(alert)));
+        ended.push(this.#end(state, alert, 'rule_changed', alert.last.value, timeMs));
       }
     }
     return ended;
@@ -228,11 +233,6 @@ type EndArguments = Parameters<typeof end> extends [unknown, ...infer Rest] ? Re
 
 function newState(target: Target): TargetState {
   return { target, alerts: new Map(), evaluatedMs: new Map(), checks: new Map() };
-}
-
-/** When an alert ended that ends for another reason than a sample. */
-function endMs({ last, seenMs }: Pick<Alert, 'last' | 'seenMs'>): number {
-  return Number.isFinite(seenMs) ? seenMs : last.timeMs;
 }
 
 /** Whether a frame is newer than what was evaluated of the same run; remembers it. */

@@ -34,7 +34,7 @@ function checkCommand(): Command {
     .action((paths: string[]) => {
       const files = paths.map(readRules);
       const rules = checked(files);
-      process.stdout.write(`${rules} rules in ${files.length} files are good\n`);
+      process.stdout.write(`${counted(rules, 'rule')} in ${counted(files.length, 'file')}: good\n`);
     });
 }
 
@@ -57,7 +57,9 @@ function loadCommand(): Command {
         files.map(({ path, content }) => ({ name: basename(path), content })),
       ),
     );
-    process.stdout.write(`loaded ${rules} rules from ${files.length} files\n`);
+    process.stdout.write(
+      `loaded ${counted(rules, 'rule')} from ${counted(files.length, 'file')}\n`,
+    );
   });
 }
 
@@ -115,8 +117,12 @@ function checked(files: readonly { path: string; content: string }[]): number {
   if (problems.length > 0) {
     throw new RollcallError(
       'rules_invalid',
-      `not loaded\n${problems.map(formatProblem).join('\n')}`,
+      `there are problems\n${problems.map(formatProblem).join('\n')}`,
     );
   }
   return results.flatMap(({ groups }) => groups).reduce((sum, { rules }) => sum + rules.length, 0);
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

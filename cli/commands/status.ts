@@ -10,8 +10,8 @@ import { withStore } from '../with-store.ts';
 
 const sections = ['general', 'nats', 'clickhouse', 'collector', 'writer', 'alerter'] as const;
 
-/** Rates need two looks. */
-const RATE_OVER_MS = 2000;
+/** Rates need two looks, an interval of the usual length apart: a target speaks once in it. */
+const RATE_OVER_MS = 5000;
 
 export function command(): Command {
   const command = new Command('status').addOption(new Option('--json', 'one JSON object'));
@@ -21,6 +21,7 @@ export function command(): Command {
     const overview = await withStore(config, async (store) => {
       const taker = new OverviewTaker(config, store);
       await taker.take();
+      if (process.stderr.isTTY) process.stderr.write('measuring for 5 s …\n');
       await sleep(RATE_OVER_MS);
       return taker.take();
     });
@@ -29,7 +30,12 @@ export function command(): Command {
     } else {
       print(overview);
     }
-    if (overview.silent.length > 0) process.exitCode = 1;
+    if (overview.silent.length > 0) {
+      process.stderr.write(
+        'rollcall: is it running? "./rollcall up" starts it; addresses come from the settings\n',
+      );
+      process.exitCode = 1;
+    }
   });
 }
 

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { isLoopback, parseAddress } from '../../pipeline/dial/address.ts';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
 import { listTargets, putTargets, removeTargets } from '../../pipeline/targets/target-store.ts';
 import type { NewTarget } from '../../pipeline/targets/target-store.ts';
@@ -60,6 +61,12 @@ function addCommand(): Command {
     };
     await withStore(configOf(command), (store) => putTargets(store, [target]));
     process.stdout.write(`added ${target.instance}\n`);
+    if (!isLoopback(parseAddress(address).host)) {
+      process.stderr.write(
+        'rollcall: off loopback collectors dial with TLS only, unless they run with --insecure: ' +
+          'see docs/operations.md\n',
+      );
+    }
   });
 }
 

@@ -293,7 +293,9 @@ const up = section(
       unset: 'searched for',
       help: 'The nats-server program.',
     }),
-    rulesFile: setting(path(), { help: 'File with alert rules.' }),
+    rulesFile: setting(path(), {
+      help: 'File with alert rules, beside the default ones that are loaded when there are none.',
+    }),
     intervalMs: setting(duration({ min: '100ms', max: '1h' }), {
       default: '5s',
       help: 'Time between two frames of a target.',

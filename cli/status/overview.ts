@@ -29,12 +29,14 @@ interface Totals {
 }
 
 const ROWS_MAX = 20;
+/** Targets speak every few seconds: over a shorter time rates would jump. */
+const RATE_OVER_MS = 30_000;
 
-/** Takes overviews; rates are over the time since the one before. */
+/** Takes overviews; rates are over the last half minute, or as long as it has been looking. */
 export class OverviewTaker {
   readonly #config: OverviewConfig;
   readonly #store: Store;
-  #before: Totals | undefined;
+  readonly #history: Totals[] = [];
 
   constructor(config: OverviewConfig, store: Store) {
     this.#config = config;
@@ -70,8 +72,10 @@ export class OverviewTaker {
   }
 
   #rates(now: Totals): Pick<Overview, 'samplesInPerSecond' | 'samplesStoredPerSecond'> {
-    const before = this.#before;
-    this.#before = now;
+    const history = this.#history;
+    history.push(now);
+    while (history.length > 2 && now.atMs - history[0]!.atMs > RATE_OVER_MS) history.shift();
+    const before = history.length > 1 ? history[0] : undefined;
     const rate = (later?: number, earlier?: number): number | undefined => {
       if (before === undefined || later === undefined || earlier === undefined) return undefined;
       // A restarted process counts from 0 again.

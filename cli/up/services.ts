@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
@@ -149,12 +149,11 @@ async function prepareDatabase(
       say('up', `this host is target ${instance}`);
     }
     const { rulesFile } = config.up;
-    const loaded = await listRuleFiles(store);
-    if (rulesFile === undefined && loaded.length > 0) return;
-    const name = rulesFile ?? fileURLToPath(DEFAULT_RULES);
-    const content = readRules(name);
-    await putRuleFiles(store, [{ name: 'up.yaml', content }]);
-    say('up', `rules loaded from ${name}`);
+    const paths = rulesFile === undefined ? [] : [rulesFile];
+    if ((await listRuleFiles(store)).length === 0) paths.unshift(fileURLToPath(DEFAULT_RULES));
+    const files = paths.map((path) => ({ name: basename(path), content: readRules(path) }));
+    await putRuleFiles(store, files);
+    for (const path of paths) say('up', `rules loaded from ${path}`);
   });
 }
 

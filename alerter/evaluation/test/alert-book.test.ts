@@ -8,10 +8,11 @@ import { catalogue, frameOf, rules, target } from './hand-made.ts';
 const host = target('web-1', { job: 'node', zone: 'a' });
 const load = catalogue(['node_load1']);
 const STALENESS_MS = 300_000;
+const NOW_MS = 77_000;
 
 /** A book with one target; `at` evaluates one value of node_load1 at a second. */
 function fixture(ruleSet: RuleSet) {
-  const book = new AlertBook(STALENESS_MS);
+  const book = new AlertBook(STALENESS_MS, () => NOW_MS);
   book.setTarget(host);
   book.setRules(ruleSet);
   let seq = 0;
@@ -98,7 +99,7 @@ await t.test('matchers decide on labels of the series and of the target', (t) =>
     ['other', ['device', 'sda']],
   );
   const seen = (expr: string, labels: Record<string, string>): string[] => {
-    const book = new AlertBook(STALENESS_MS);
+    const book = new AlertBook(STALENESS_MS, () => NOW_MS);
     const here = target('h', labels);
     book.setTarget(here);
     book.setRules(rules(`- {alert: A, expr: '${expr}'}`));
@@ -172,7 +173,7 @@ await t.test(
 await t.test('an alert that is restored is not stale because the restart took long', (t) => {
   const set = rules('- {alert: High, expr: node_load1 > 5}');
   const recorded = fixture(set).at(0, 6);
-  const book = new AlertBook(STALENESS_MS);
+  const book = new AlertBook(STALENESS_MS, () => NOW_MS);
   for (const transition of recorded) book.restore(transition);
   const other = target('web-2');
   for (const known of [host, other]) book.setTarget(known);
@@ -192,7 +193,7 @@ await t.test('rules that change end their alerts, unchanged ones live on', (t) =
   const { book, at } = fixture(both);
   t.equal(at(0, 9).length, 2);
   const ended = book.setRules(rules('- {alert: High, expr: node_load1 > 5, for: 1m}'));
-  t.same(told(ended), ['firing>inactive rule_changed 0']);
+  t.same(told(ended), ['firing>inactive rule_changed 77']);
   t.equal(ended[0]!.alert, 'Higher');
   t.same(told(at(5, 9)), [], 'High is still firing');
   t.end();
@@ -201,7 +202,7 @@ await t.test('rules that change end their alerts, unchanged ones live on', (t) =
 await t.test('a target that is removed takes its alerts along', (t) => {
   const { book, at } = fixture(rules('- {alert: High, expr: node_load1 > 5}'));
   at(0, 9);
-  t.same(told(book.removeTarget(host.id)), ['firing>inactive target_removed 0']);
+  t.same(told(book.removeTarget(host.id)), ['firing>inactive target_removed 77']);
   t.same(at(5, 9), [], 'and is not evaluated any more');
   t.equal(book.counters.skipped.get('unknown_target'), 1);
   t.end();
@@ -211,7 +212,7 @@ await t.test('what was recorded can be restored, progress of "for" included', (t
   const set = rules('- {alert: High, expr: node_load1 > 5, for: 10s}');
   const before = fixture(set);
   const recorded = before.at(0, 6);
-  const after = new AlertBook(STALENESS_MS);
+  const after = new AlertBook(STALENESS_MS, () => NOW_MS);
   for (const transition of recorded) after.restore(transition);
   after.setTarget(host);
   t.same(after.dropUnconfirmed(), []);
@@ -220,8 +221,8 @@ await t.test('what was recorded can be restored, progress of "for" included', (t
   const frame = frameOf(host, 2, 10_000, load, [6]);
   t.same(told(after.evaluate(frame, 0, load)), ['pending>firing condition 10']);
 
-  const gone = new AlertBook(STALENESS_MS);
+  const gone = new AlertBook(STALENESS_MS, () => NOW_MS);
   for (const transition of recorded) gone.restore(transition);
-  t.same(told(gone.dropUnconfirmed()), ['pending>inactive target_removed 0']);
+  t.same(told(gone.dropUnconfirmed()), ['pending>inactive target_removed 77']);
   t.end();
 });
