@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Bus } from '../pipeline/bus/bus.ts';
 import { encodeNumbered, numberOf } from '../pipeline/bus/numbered-value.ts';
 import { StreamReader } from '../pipeline/bus/stream-reader.ts';
-import { Backoff } from '../pipeline/dial/backoff.ts';
+import { retry } from '../pipeline/dial/retry.ts';
 import { reasonOf } from '../pipeline/error.ts';
 import { notifiedSubject } from '../pipeline/log/positions.ts';
 import { decodeTransitions, encodeRecord } from '../pipeline/log/record-codec.ts';
@@ -149,16 +148,14 @@ export class Delivery {
     return notifiedSubject(this.#bus, this.#receiver.name);
   }
 
-  async #persist<T>(attempt: () => Promise<T>): Promise<T> {
-    const backoff = new Backoff(50, 2000);
-    for (;;) {
-      this.#signal.throwIfAborted();
-      try {
-        return await attempt();
-      } catch (error) {
+  #persist<T>(attempt: () => Promise<T>): Promise<T> {
+    return retry(attempt, {
+      signal: this.#signal,
+      pauseMsMin: 50,
+      pauseMsMax: 2000,
+      onRetry: (error) => {
         this.#log.debug({ reason: reasonOf(error) }, 'cannot record a delivery; trying again');
-        await sleep(10 + backoff.nextMs(), undefined, { signal: this.#signal });
-      }
-    }
+      },
+    });
   }
 }

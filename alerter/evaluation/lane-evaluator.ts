@@ -4,7 +4,7 @@ import type { Bus } from '../../pipeline/bus/bus.ts';
 import { encodeNumbered, numberOf } from '../../pipeline/bus/numbered-value.ts';
 import { StreamReader } from '../../pipeline/bus/stream-reader.ts';
 import type { Lane } from '../../pipeline/bus/topology.ts';
-import { Backoff } from '../../pipeline/dial/backoff.ts';
+import { retry } from '../../pipeline/dial/retry.ts';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
 import { evaluatedSubject } from '../../pipeline/log/positions.ts';
 import { decodeTransitions, encodeRecord } from '../../pipeline/log/record-codec.ts';
@@ -275,18 +275,16 @@ export class LaneEvaluator {
     this.#log.error({ missed }, 'the lane was trimmed before it was evaluated: storage came first');
   }
 
-  async #persist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
-    const backoff = new Backoff(20, 2000);
-    for (;;) {
-      this.#signal.throwIfAborted();
-      try {
-        return await attempt();
-      } catch (error) {
-        if (error instanceof RollcallError && error.code === 'stale') throw error;
+  #persist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+    return retry(attempt, {
+      signal: this.#signal,
+      pauseMsMin: 20,
+      pauseMsMax: 2000,
+      isFinal: (error) => error instanceof RollcallError && error.code === 'stale',
+      onRetry: (error) => {
         this.counters.retries += 1;
         this.#log.warn({ reason: reasonOf(error) }, `cannot ${what}; trying again`);
-        await sleep(10 + backoff.nextMs(), undefined, { signal: this.#signal });
-      }
-    }
+      },
+    });
   }
 }

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import { StreamReader } from '../bus/stream-reader.ts';
 import type { Lane } from '../bus/topology.ts';
-import { Backoff } from '../dial/backoff.ts';
+import { retry } from '../dial/retry.ts';
 import { reasonOf, RollcallError } from '../error.ts';
 import type { Store } from '../store/store.ts';
 import { alignedCopy } from '../wire/batch.ts';
@@ -285,18 +285,16 @@ export class LaneWriter {
   }
 
   /** Tries until it works: what is in the stream must get into the database. */
-  async #persist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
-    const backoff = new Backoff(100, 5000);
-    for (;;) {
-      this.#signal.throwIfAborted();
-      try {
-        return await attempt();
-      } catch (error) {
-        if (error instanceof RollcallError && error.code === 'fenced') throw error;
+  #persist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+    return retry(attempt, {
+      signal: this.#signal,
+      pauseMsMin: 100,
+      pauseMsMax: 5000,
+      isFinal: (error) => error instanceof RollcallError && error.code === 'fenced',
+      onRetry: (error) => {
         this.counters.retries += 1;
         this.#log.warn({ reason: reasonOf(error) }, `cannot ${what}; trying again`);
-        await sleep(100 + backoff.nextMs(), undefined, { signal: this.#signal });
-      }
-    }
+      },
+    });
   }
 }

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import { StreamReader } from '../bus/stream-reader.ts';
-import { Backoff } from '../dial/backoff.ts';
+import { retry } from '../dial/retry.ts';
 import { reasonOf, RollcallError } from '../error.ts';
 import { trimLog } from '../log/log-trim.ts';
 import { decodeNotification, decodeTransitions } from '../log/record-codec.ts';
@@ -102,18 +101,16 @@ export class LogProjection {
     }
   }
 
-  async #persist<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
-    const backoff = new Backoff(100, 5000);
-    for (;;) {
-      signal.throwIfAborted();
-      try {
-        return await attempt();
-      } catch (error) {
-        if (error instanceof RollcallError && error.code === 'fenced') throw error;
+  #persist<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+    return retry(attempt, {
+      signal,
+      pauseMsMin: 100,
+      pauseMsMax: 5000,
+      isFinal: (error) => error instanceof RollcallError && error.code === 'fenced',
+      onRetry: (error) => {
         this.#log.warn({ reason: reasonOf(error) }, 'cannot project the log; trying again');
-        await sleep(100 + backoff.nextMs(), undefined, { signal });
-      }
-    }
+      },
+    });
   }
 }
 

@@ -4,6 +4,7 @@ import { Registry } from 'prom-client';
 import { Bus } from '../bus/bus.ts';
 import type { BusOptions } from '../bus/bus.ts';
 import type { Address } from '../dial/address.ts';
+import { retry } from '../dial/retry.ts';
 import { reasonOf, RollcallError } from '../error.ts';
 import { Ownership } from '../membership/ownership.ts';
 import { Projector } from '../projection/projector.ts';
@@ -21,7 +22,6 @@ import type { LaneWriterOptions } from './lane-writer.ts';
 import { LogProjection } from './log-projection.ts';
 import { Parking } from './parking.ts';
 import { registerWriterMetrics } from './writer-metrics.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface WriterOptions {
   readonly bus: Omit<BusOptions, 'log'>;
@@ -93,17 +93,16 @@ export class Writer {
   /** ClickHouse may come later than we do. */
   async #migrate(): Promise<void> {
     const { log, retention } = this.#options;
-    for (;;) {
-      try {
-        const applied = await migrate(this.#store, retention);
-        for (const { version, name } of applied) log.info({ version, name }, 'migration applied');
-        return;
-      } catch (error) {
-        if (error instanceof RollcallError && error.code.startsWith('migration_')) throw error;
+    const applied = await retry(() => migrate(this.#store, retention), {
+      signal: this.#stop.signal,
+      pauseMsMin: 500,
+      pauseMsMax: 2000,
+      isFinal: (error) => error instanceof RollcallError && error.code.startsWith('migration_'),
+      onRetry: (error) => {
         log.warn({ reason: reasonOf(error) }, 'cannot migrate the database yet; trying again');
-        await sleep(1000, undefined, { signal: this.#stop.signal });
-      }
-    }
+      },
+    });
+    for (const { version, name } of applied) log.info({ version, name }, 'migration applied');
   }
 
   async #startTasks(bus: Bus, epoch: number): Promise<void> {
