@@ -38,4 +38,16 @@ export interface Source {
   close(): void;
 }
 
-export type SourceFactory = (paths: HostPaths) => Source;
+/** What people may change about single sources; what is left out is as node_exporter has it. */
+export interface SourceOptions {
+  readonly filesystemMountPointsExclude?: RegExp | undefined;
+  readonly filesystemTypesExclude?: RegExp | undefined;
+  readonly diskDevicesExclude?: RegExp | undefined;
+  /** For `netdev` and `netclass`. */
+  readonly networkDevicesExclude?: RegExp | undefined;
+  /** Directories on the host (below `rootfs`) with the `*.prom` files of `textfile`. */
+  readonly textfileDirectories?: readonly string[] | undefined;
+  readonly systemdUnitsExclude?: RegExp | undefined;
+}
+
+export type SourceFactory = (paths: HostPaths, options?: SourceOptions) => Source;

@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import { pack, unpack } from './msgpack.ts';
 import { RollcallError } from '../error.ts';
 
-/** What a series measures over time; the types of the Prometheus exposition format. */
-export type SeriesKind = 'counter' | 'gauge' | 'untyped';
+/**
+ * What a series measures over time; the types of the Prometheus exposition format. A histogram or a
+ * summary is several series (`_bucket`, `_sum`, `_count`, quantiles), each of which has that kind.
+ */
+export type SeriesKind = 'counter' | 'gauge' | 'untyped' | 'histogram' | 'summary';
 
 /** A label as `[name, value]`. */
 export type Label = readonly [name: string, value: string];
@@ -38,7 +41,7 @@ export const LABEL_NAME_BYTES_MAX = 128;
 export const LABEL_VALUE_BYTES_MAX = 1024;
 const TEXT_BYTES_MAX = 1024;
 
-const KINDS: readonly SeriesKind[] = ['untyped', 'counter', 'gauge'];
+const KINDS: readonly SeriesKind[] = ['untyped', 'counter', 'gauge', 'histogram', 'summary'];
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
