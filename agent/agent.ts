@@ -6,11 +6,13 @@ import type { Address } from '../pipeline/dial/address.ts';
 import type { TlsFiles } from '../pipeline/dial/tls-files.ts';
 import { reasonOf, RollcallError } from '../pipeline/error.ts';
 import { FLEETS_MAX, FrameStore } from './frame-store.ts';
+import { MalformedLog } from './malformed-log.ts';
 import { SelfSource } from './self-source.ts';
 import { SeriesTable } from './series-table.ts';
 import { Session } from './session.ts';
 import type { SessionHost } from './session.ts';
-import type { Source } from './source.ts';
+import { SourceSet } from './source-set.ts';
+import type { SourceOpener } from './source-set.ts';
 import { systemClock, TickClock } from './tick-clock.ts';
 import type { Clock } from './tick-clock.ts';
 
@@ -18,7 +20,9 @@ export interface AgentOptions {
   readonly listen: Address;
   readonly tls?: TlsFiles | undefined;
   readonly insecure: boolean;
-  readonly sources: readonly Source[];
+  readonly sources: readonly SourceOpener[];
+  /** Which metrics are wanted; all of them if left out. */
+  readonly wants?: ((metric: string, source: string) => boolean) | undefined;
   readonly ringBytesMax: number;
   readonly seriesMax: number;
   readonly connectionsMax: number;
@@ -43,7 +47,7 @@ export class Agent implements SessionHost {
   readonly ticker: TickClock;
   readonly self: SelfSource;
   readonly #options: AgentOptions;
-  readonly #sources: readonly Source[];
+  readonly #sources: SourceSet;
   readonly #sessions = new Map<string, Session>();
   readonly #open = new Set<Session>();
   /** The highest epoch seen from each fleet; lower ones are refused. */
@@ -59,12 +63,21 @@ export class Agent implements SessionHost {
     this.clock = options.clock ?? systemClock;
     this.version = options.version;
     this.store = new FrameStore(options.ringBytesMax);
-    this.table = new SeriesTable(options.seriesMax, (source, detail) => {
-      this.#log.warn({ source, detail }, 'kernel file is malformed');
+    const malformed = new MalformedLog(options.log, this.clock);
+    this.table = new SeriesTable({
+      seriesMax: options.seriesMax,
+      wants: options.wants,
+      onMalformed: (source, detail) => malformed.report(source, detail),
+      onRefused: (source, series) => {
+        this.#log.warn(
+          { source, series, seriesMax: options.seriesMax },
+          'no room for further series of this source: raise agent.series_max or exclude some',
+        );
+      },
     });
     this.ticker = new TickClock(() => this.tick(), this.clock);
     this.self = new SelfSource(this);
-    this.#sources = [...options.sources, this.self];
+    this.#sources = new SourceSet([...options.sources, () => this.self]);
   }
 
   get sessionCount(): number {
@@ -97,7 +110,7 @@ export class Agent implements SessionHost {
     clearInterval(this.#tlsTimer);
     const closed = this.#listener?.close();
     for (const session of this.#open) session.close('shutting_down', 'the agent stops');
-    for (const source of this.#sources) source.close();
+    this.#sources.close();
     await closed;
   }
 
@@ -123,14 +136,7 @@ export class Agent implements SessionHost {
 
   read(): void {
     const startMs = this.clock.monotonicMs();
-    this.table.clear();
-    for (const source of this.#sources) {
-      try {
-        source.read(this.table);
-      } catch (error) {
-        this.table.malformed(source.name, reasonOf(error));
-      }
-    }
+    this.#sources.read(this.table);
     this.#readingMs = this.clock.monotonicMs();
     this.self.tickTook(this.#readingMs - startMs);
   }

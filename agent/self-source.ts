@@ -1,5 +1,7 @@
 import { memoryUsage } from 'node:process';
+import type { Label } from '../pipeline/wire/catalogue.ts';
 import type { Agent } from './agent.ts';
+import { SELF } from './series-table.ts';
 import type { Metric, SeriesSink, Source } from './source.ts';
 
 const counter = (name: string, help: string, unit = ''): Metric => ({
@@ -27,8 +29,9 @@ const METRICS = {
   ringBytesMax: gauge('ring_max_bytes', 'Bytes the ring can hold.', 'bytes'),
   oversized: counter('frames_oversized_total', 'Frames that were larger than the whole ring.'),
   dropped: counter('ring_dropped_frames_total', 'Unacknowledged frames the full ring dropped.'),
-  series: gauge('series', 'Series the agent has declared.'),
-  seriesRefused: counter('series_refused_total', 'Series refused because of the cap.'),
+  series: gauge('series', 'Series that have a place in the frames.'),
+  seriesMax: gauge('series_max', 'Series that may have a place in the frames.'),
+  seriesRefused: counter('series_refused_total', 'Series refused for want of a place, by source.'),
   malformed: counter('malformed_total', 'Kernel files that could not be understood.'),
   ended: counter('connections_ended_total', 'Connections ended, by reason.'),
   info: gauge('build_info', 'Always 1; the labels say what runs.'),
@@ -39,10 +42,11 @@ const REASONS_MAX = 16;
 
 /** The agent's figures about itself, in its own exposition and frames. */
 export class SelfSource implements Source {
-  readonly name = 'rollcall';
+  readonly name = SELF;
   readonly #agent: Agent;
   readonly #ended = new Map<string, number>();
   readonly #slots = new Map<Metric, number>();
+  readonly #labelled = new Map<Metric, Map<string, number>>();
   #tickSeconds = 0;
   #refused = 0;
 
@@ -64,7 +68,7 @@ export class SelfSource implements Source {
   }
 
   read(sink: SeriesSink): void {
-    const { store, table, ticker, sessionCount } = this.#agent;
+    const { store, table, ticker, sessionCount, version } = this.#agent;
     const cpu = process.cpuUsage();
     this.#set(sink, METRICS.skipped, ticker.skippedTotal);
     this.#set(sink, METRICS.tickSeconds, this.#tickSeconds);
@@ -76,18 +80,21 @@ export class SelfSource implements Source {
     this.#set(sink, METRICS.ringBytes, store.ring.bytes);
     this.#set(sink, METRICS.ringBytesMax, store.ring.bytesMax);
     this.#set(sink, METRICS.oversized, store.oversizedTotal);
-    this.#set(sink, METRICS.series, table.size);
-    this.#set(sink, METRICS.seriesRefused, table.refusedTotal);
+    this.#set(sink, METRICS.series, table.seriesCount);
+    this.#set(sink, METRICS.seriesMax, table.seriesMax);
     for (const cursor of store.fleets) {
-      sink.set(sink.declare(METRICS.dropped, [['fleet', cursor.fleet]]), cursor.droppedTotal);
+      this.#setLabelled(sink, METRICS.dropped, ['fleet', cursor.fleet], cursor.droppedTotal);
+    }
+    for (const [source, count] of table.refusedTotal) {
+      this.#setLabelled(sink, METRICS.seriesRefused, ['source', source], count);
     }
     for (const [source, count] of table.malformedTotal) {
-      sink.set(sink.declare(METRICS.malformed, [['source', source]]), count);
+      this.#setLabelled(sink, METRICS.malformed, ['source', source], count);
     }
     for (const [reason, count] of this.#ended) {
-      sink.set(sink.declare(METRICS.ended, [['reason', reason]]), count);
+      this.#setLabelled(sink, METRICS.ended, ['reason', reason], count);
     }
-    sink.set(sink.declare(METRICS.info, [['version', this.#agent.version]]), 1);
+    this.#setLabelled(sink, METRICS.info, ['version', version], 1);
   }
 
   close(): void {}
@@ -97,6 +104,20 @@ export class SelfSource implements Source {
     if (slot === undefined) {
       slot = sink.declare(metric);
       this.#slots.set(metric, slot);
+    }
+    sink.set(slot, value);
+  }
+
+  #setLabelled(sink: SeriesSink, metric: Metric, label: Label, value: number): void {
+    let slots = this.#labelled.get(metric);
+    if (slots === undefined) {
+      slots = new Map();
+      this.#labelled.set(metric, slots);
+    }
+    let slot = slots.get(label[1]);
+    if (slot === undefined) {
+      slot = sink.declare(metric, [label]);
+      slots.set(label[1], slot);
     }
     sink.set(slot, value);
   }

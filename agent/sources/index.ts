@@ -1,3 +1,4 @@
+import type { SourceName } from '../source-names.ts';
 import type { SourceFactory } from '../source.ts';
 import { arpSource } from './arp.ts';
 import { conntrackSource } from './conntrack.ts';
@@ -23,7 +24,7 @@ import { unameSource } from './uname.ts';
 import { vmstatSource } from './vmstat.ts';
 
 /** Every source under the name of node_exporter's collector, in the order to read them. */
-export const sourceFactories: Readonly<Record<string, SourceFactory>> = {
+export const sourceFactories: Readonly<Record<SourceName, SourceFactory>> = {
   arp: arpSource,
   conntrack: conntrackSource,
   cpu: cpuSource,
@@ -31,7 +32,7 @@ export const sourceFactories: Readonly<Record<string, SourceFactory>> = {
   diskstats: diskstatsSource,
   entropy: entropySource,
   filefd: filefdSource,
-  filesystem: filesystemSource,
+  filesystem: (paths) => filesystemSource(paths),
   loadavg: loadavgSource,
   meminfo: meminfoSource,
   netdev: netdevSource,
@@ -42,7 +43,7 @@ export const sourceFactories: Readonly<Record<string, SourceFactory>> = {
   softnet: softnetSource,
   stat: statSource,
   thermal_zone: thermalZoneSource,
-  time: timeSource,
+  time: (paths) => timeSource(paths),
   udp_queues: udpQueuesSource,
   uname: unameSource,
   vmstat: vmstatSource,

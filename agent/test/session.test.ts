@@ -26,7 +26,7 @@ async function fixture(t: Test, ringBytesMax = 1 << 20) {
   const agent = new Agent({
     listen: { host: '127.0.0.1', port: 0 },
     insecure: false,
-    sources: [source],
+    sources: [() => source],
     ringBytesMax,
     seriesMax: 100,
     connectionsMax: 4,

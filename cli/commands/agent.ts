@@ -3,10 +3,12 @@ import type { Server } from 'node:http';
 import { Agent } from '../../agent/agent.ts';
 import { serveExposition } from '../../agent/exposition.ts';
 import { sourceFactories } from '../../agent/sources/index.ts';
-import type { Source } from '../../agent/source.ts';
+import { selection } from '../../agent/profile.ts';
+import { sourceNames } from '../../agent/source-names.ts';
+import type { SourceOpener } from '../../agent/source-set.ts';
+import type { HostPaths } from '../../agent/source.ts';
 import { formatAddress } from '../../pipeline/dial/address.ts';
 import { TlsFiles } from '../../pipeline/dial/tls-files.ts';
-import { RollcallError } from '../../pipeline/error.ts';
 import { loadConfig } from '../config/load.ts';
 import { addOptions } from '../config/options.ts';
 import type { Config } from '../config/settings.ts';
@@ -28,6 +30,7 @@ export function command(): Command {
       tls: tlsPaths === undefined ? undefined : new TlsFiles(tlsPaths),
       insecure: config.tls.insecure,
       sources: sourcesOf(config),
+      wants: selection(config.agent),
       ringBytesMax: config.agent.ringBytesMax,
       seriesMax: config.agent.seriesMax,
       connectionsMax: config.agent.connectionsMax,
@@ -54,19 +57,15 @@ export function command(): Command {
   });
 }
 
-function sourcesOf({ agent }: Pick<Config, 'agent'>): Source[] {
-  const paths = {
+/** The chosen sources as openers; all of them look at one host. */
+function sourcesOf({ agent }: Pick<Config, 'agent'>): SourceOpener[] {
+  const host: HostPaths = {
     procfs: agent.pathProcfs,
     sysfs: agent.pathSysfs,
     rootfs: agent.pathRootfs,
   };
-  const names = agent.sources.length === 0 ? Object.keys(sourceFactories) : agent.sources;
-  return names.map((name) => {
-    const factory = sourceFactories[name];
-    if (factory === undefined) {
-      const known = Object.keys(sourceFactories).join(', ');
-      throw new RollcallError('usage', `there is no source ${name}; there are: ${known}`);
-    }
-    return factory(paths);
-  });
+  const wanted = agent.sources.length === 0 ? sourceNames : agent.sources;
+  return sourceNames
+    .filter((name) => wanted.includes(name) && !agent.sourcesExclude.includes(name))
+    .map((name) => () => sourceFactories[name](host, agent));
 }

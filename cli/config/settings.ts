@@ -1,6 +1,19 @@
+import { profiles } from '../../agent/profile.ts';
+import { sourceNames, type SourceName } from '../../agent/source-names.ts';
 import { address, natsServer, url } from './network-type.ts';
 import { listSetting, section, setting, type ValuesOf } from './setting.ts';
-import { boolean, bytes, choice, duration, integer, path, port, text } from './value-type.ts';
+import {
+  boolean,
+  bytes,
+  choice,
+  duration,
+  integer,
+  path,
+  pattern,
+  port,
+  text,
+  type ValueType,
+} from './value-type.ts';
 
 /*
  * Every setting there is, said once. Flags, variables, YAML keys, help texts, the reference and
@@ -138,12 +151,54 @@ const agent = section('Agent', 'What runs on every server.', {
   pathProcfs: setting(path(), { default: '/proc', help: 'Where procfs is mounted.' }),
   pathSysfs: setting(path(), { default: '/sys', help: 'Where sysfs is mounted.' }),
   pathRootfs: setting(path(), { default: '/', help: "Where the host's root is mounted." }),
-  sources: listSetting(text({ pattern: /^[a-z][a-z0-9_]{0,31}$/, range: '[a-z][a-z0-9_]*' }), {
+  profile: setting(choice(profiles, 'profile'), {
+    default: 'standard',
+    help: 'Metrics that are kept: what common rules and dashboards ask for, or all.',
+  }),
+  include: setting(pattern({ whole: true }), {
+    help: 'Metrics to keep besides those of the profile, such as node_softnet_.*.',
+  }),
+  exclude: setting(pattern({ whole: true }), {
+    help: 'Metrics to leave out, whatever else says that they are kept.',
+  }),
+  sources: listSetting(sourceName(), {
     default: '',
     unset: 'all',
-    help: 'Sources that are read, such as cpu, meminfo.',
+    help: 'Sources that are read, such as cpu,meminfo.',
+  }),
+  sourcesExclude: listSetting(sourceName(), {
+    default: '',
+    unset: 'none',
+    help: 'Sources that are not read, such as systemd.',
+  }),
+  textfileDirectories: listSetting(path(), {
+    default: '/var/lib/prometheus/node-exporter',
+    help: 'Folders on the host whose *.prom files are read.',
+  }),
+  filesystemMountPointsExclude: setting(pattern({ whole: false }), {
+    unset: 'those of the system itself',
+    help: 'Mount points that are left out.',
+  }),
+  filesystemTypesExclude: setting(pattern({ whole: false }), {
+    unset: 'types without storage of their own',
+    help: 'Types of filesystems that are left out.',
+  }),
+  diskDevicesExclude: setting(pattern({ whole: false }), {
+    unset: 'partitions, RAM and loop devices',
+    help: 'Block devices that are left out.',
+  }),
+  networkDevicesExclude: setting(pattern({ whole: false }), {
+    help: 'Network devices that are left out, such as ^veth.',
+  }),
+  systemdUnitsExclude: setting(pattern({ whole: true }), {
+    unset: 'units other than services, sockets and timers',
+    help: 'systemd units that are left out.',
   }),
 });
+
+function sourceName(): ValueType<SourceName> {
+  return choice(sourceNames, 'source');
+}
 
 const collector = section(
   'Collector',

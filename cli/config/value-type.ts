@@ -203,3 +203,25 @@ export function choice<const T extends string | number>(
     },
   };
 }
+
+/**
+ * A regular expression of JavaScript; `whole` if it has to match a value from its beginning to its
+ * end, as in Prometheus' label matchers, and not only a part of it.
+ */
+export function pattern(spec: { whole: boolean }): ValueType<RegExp> {
+  return {
+    name: 'pattern',
+    placeholder: 'pattern',
+    unit: '',
+    range: '',
+    expects: 'a regular expression',
+    parse(value) {
+      if (!isLine(value)) return new Refusal();
+      try {
+        return new RegExp(spec.whole ? `^(?:${value})$` : value);
+      } catch (error) {
+        return new Refusal((error as Error).message);
+      }
+    },
+  };
+}

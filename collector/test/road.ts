@@ -53,7 +53,7 @@ export async function testAgent(t: Teardown, wanted: AgentWanted = {}) {
     listen: { host: '127.0.0.1', port: wanted.port ?? 0 },
     tls: wanted.tls,
     insecure: false,
-    sources: [source],
+    sources: [() => source],
     ringBytesMax: wanted.ringBytesMax ?? 4 << 20,
     seriesMax: 200,
     connectionsMax: 16,
