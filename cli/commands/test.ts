@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Argument, Command } from 'commander';
 import { RollcallError } from '../../pipeline/error.ts';
-import { findNatsServer } from '../../pipeline/embedded/nats-server.ts';
+import { findProgram, type DebianProgram } from '../../pipeline/embedded/debian-program.ts';
+import { natsServerProgram } from '../../pipeline/embedded/nats-server.ts';
 import { projectRoot } from '../project-root.ts';
 
 const TEST_FILES = ['agent', 'collector', 'pipeline', 'alerter', 'bench', 'cli'].map(
@@ -24,6 +25,19 @@ const BIN = fileURLToPath(new URL('node_modules/.bin', projectRoot));
 /** The programs begin with `#!/usr/bin/env node`: that must be our Node, not the system's. */
 const ENV = { ...process.env, PATH: `${BIN}${delimiter}${process.env['PATH'] ?? ''}` };
 
+/** The real programs that tests run, by the variable that tells the tests where they are. */
+const PROGRAMS: Readonly<Record<string, DebianProgram>> = {
+  ROLLCALL_NATS_SERVER: natsServerProgram,
+  ROLLCALL_NODE_EXPORTER: {
+    package: 'prometheus-node-exporter',
+    path: 'usr/bin/prometheus-node-exporter',
+  },
+  ROLLCALL_PROMETHEUS: { package: 'prometheus', path: 'usr/bin/prometheus' },
+  ROLLCALL_PROMTOOL: { package: 'prometheus', path: 'usr/bin/promtool' },
+};
+
+type Programs = Readonly<Record<string, string>>;
+
 interface Tally {
   passed: number;
   failed: number;
@@ -33,15 +47,24 @@ export function command(): Command {
   return new Command('test')
     .addArgument(new Argument('[file...]', 'run these test files only, without the other checks'))
     .action(async (files: string[]) => {
-      const natsServer = await findNatsServer(fileURLToPath(new URL('.cache/', projectRoot)));
+      const programs = await findPrograms();
       const tally: Tally = { passed: 0, failed: 0 };
       if (files.length === 0) {
         for (const [name, program, ...args] of CHECKS) await check(name, program, args, tally);
       }
-      await runTests(files.length > 0 ? files : TEST_FILES, natsServer, tally);
+      await runTests(files.length > 0 ? files : TEST_FILES, programs, tally);
       process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
       if (tally.failed > 0) throw new RollcallError('tests_failed', 'there are failures above');
     });
+}
+
+async function findPrograms(): Promise<Programs> {
+  const cache = fileURLToPath(new URL('.cache/', projectRoot));
+  const found: Record<string, string> = {};
+  for (const [variable, program] of Object.entries(PROGRAMS)) {
+    found[variable] = await findProgram(program, cache);
+  }
+  return found;
 }
 
 async function check(name: string, program: string, args: string[], tally: Tally): Promise<void> {
@@ -53,11 +76,11 @@ async function check(name: string, program: string, args: string[], tally: Tally
 }
 
 /** Runs tap and counts its assertions; one that is skipped or to be done has failed. */
-async function runTests(files: string[], natsServer: string, tally: Tally): Promise<void> {
+async function runTests(files: string[], programs: Programs, tally: Tally): Promise<void> {
   const child = spawn(programPath('tap'), ['--reporter=tap', ...files], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: projectRoot,
-    env: { ...ENV, ROLLCALL_NATS_SERVER: natsServer },
+    env: { ...ENV, ...programs },
   });
   const exited = once(child, 'exit') as Promise<[number | null]>;
   const counts = { pass: 0, fail: 0, skip: 0, todo: 0 };

@@ -7,7 +7,8 @@ import { request } from 'undici';
 import { formatAddress } from '../../pipeline/dial/address.ts';
 import type { Address } from '../../pipeline/dial/address.ts';
 import { clickhouseServer } from '../../pipeline/embedded/clickhouse-server.ts';
-import { findNatsServer, natsServer } from '../../pipeline/embedded/nats-server.ts';
+import { findProgram } from '../../pipeline/embedded/debian-program.ts';
+import { natsServer, natsServerProgram } from '../../pipeline/embedded/nats-server.ts';
 import type { ServerSpec } from '../../pipeline/embedded/server-spec.ts';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
 import { formatProblem } from '../../alerter/rules/problem.ts';
@@ -73,7 +74,7 @@ export async function servicesOf(
   say: (name: string, text: string) => void,
 ): Promise<Service[]> {
   const { up } = config;
-  const binary = await findNatsServer(CACHE, up.natsServerPath);
+  const binary = await findProgram(natsServerProgram, CACHE, up.natsServerPath);
   const component = (name: ComponentName): ServerSpec => componentSpec(config, name, environment);
   const service = (spec: ServerSpec, extra: Partial<Service> = {}): Service => ({
     spec,
