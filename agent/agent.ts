@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { listen } from '../pipeline/dial/listen.ts';
 import type { Listener } from '../pipeline/dial/listen.ts';
@@ -34,6 +35,8 @@ export interface AgentOptions {
 /** A reading younger than this is good enough for a scrape of the Prometheus text. */
 const READING_FRESH_MS = 1000;
 const TLS_REFRESH_MS = 10_000;
+/** Longer than a session lingers, and less than the second that a service manager is promised. */
+const STOP_MS_MAX = 700;
 
 /**
  * The agent: reads its sources at each tick, keeps the frame for every fleet that is owed it, and serves
@@ -111,7 +114,8 @@ export class Agent implements SessionHost {
     const closed = this.#listener?.close();
     for (const session of this.#open) session.close('shutting_down', 'the agent stops');
     this.#sources.close();
-    await closed;
+    // Somebody in the middle of a handshake must not hold it up.
+    await Promise.race([closed, sleep(STOP_MS_MAX, undefined, { ref: false })]);
   }
 
   /** Reads every source into the table and keeps the result as a frame. */

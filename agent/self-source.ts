@@ -1,6 +1,7 @@
 import { memoryUsage } from 'node:process';
 import type { Label } from '../pipeline/wire/catalogue.ts';
 import type { Agent } from './agent.ts';
+import { SELDOM_READS } from './sources/kernel-file.ts';
 import { SELF } from './series-table.ts';
 import type { Metric, SeriesSink, Source } from './source.ts';
 
@@ -49,6 +50,8 @@ export class SelfSource implements Source {
   readonly #labelled = new Map<Metric, Map<string, number>>();
   #tickSeconds = 0;
   #refused = 0;
+  #resident = 0;
+  #readsToMeasure = 0;
 
   constructor(agent: Agent) {
     this.#agent = agent;
@@ -73,7 +76,7 @@ export class SelfSource implements Source {
     this.#set(sink, METRICS.skipped, ticker.skippedTotal);
     this.#set(sink, METRICS.tickSeconds, this.#tickSeconds);
     this.#set(sink, METRICS.cpuSeconds, (cpu.user + cpu.system) / 1e6);
-    this.#set(sink, METRICS.residentBytes, memoryUsage.rss());
+    this.#set(sink, METRICS.residentBytes, this.#residentBytes());
     this.#set(sink, METRICS.connections, sessionCount);
     this.#set(sink, METRICS.refused, this.#refused);
     this.#set(sink, METRICS.ringFrames, store.ring.frames);
@@ -98,6 +101,16 @@ export class SelfSource implements Source {
   }
 
   close(): void {}
+
+  /** Finding that out takes the system as long as several sources take: it is done now and then. */
+  #residentBytes(): number {
+    if (this.#readsToMeasure === 0) {
+      this.#resident = memoryUsage.rss();
+      this.#readsToMeasure = SELDOM_READS;
+    }
+    this.#readsToMeasure -= 1;
+    return this.#resident;
+  }
 
   #set(sink: SeriesSink, metric: Metric, value: number): void {
     let slot = this.#slots.get(metric);

@@ -30,7 +30,11 @@ const SILENT_FLOOR_MS = 30_000;
 /** Backlog stops while this much waits in the socket, so that a live frame is never far behind. */
 const SOCKET_BACKLOG_BYTES = 64 * 1024;
 /** Even live frames wait in the ring while this much waits in the socket. */
-const SOCKET_BYTES_MAX = 1024 * 1024;
+const SOCKET_BYTES_MAX = 256 * 1024;
+/** A collector that takes nothing out of a full socket for so long is cut off. */
+const FULL_SOCKET_MS_MAX = 30_000;
+/** How long a peer has to take the last word and close. */
+const LINGER_MS = 400;
 
 /**
  * One collector's connection: opening, live frames at their ticks, backlog in between, as credit
@@ -46,6 +50,7 @@ export class Session {
   #cursor: FleetCursor | undefined;
   #subscription: control.Subscribe | undefined;
   #creditBytes = 0;
+  #fullSinceMs: number | undefined;
   /** Frames sent on this connection. */
   readonly #sent = new SeqRanges();
   /** Every owed frame below this one has been sent. */
@@ -62,7 +67,10 @@ export class Session {
       },
     });
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('drain', () => this.sendBacklog());
+    socket.on('drain', () => {
+      this.#fullSinceMs = undefined;
+      this.sendBacklog();
+    });
     socket.on('error', (error) => this.#end('socket_error', error.message));
     socket.on('close', () => this.#end('closed', 'the collector closed the connection'));
     this.#expectWithin(OPENING_TIMEOUT_MS);
@@ -79,8 +87,8 @@ export class Session {
   /** Sends the frame of this tick if it can go now; otherwise it becomes backlog. */
   sendLive(seq: number): void {
     if (this.#step !== 'streaming' || !this.#cursor!.owes(seq)) return;
-    if (this.#creditBytes <= 0 || this.#socket.writableLength > SOCKET_BYTES_MAX) return;
-    this.#sendFrame(seq);
+    if (this.#socket.writableLength > SOCKET_BYTES_MAX) return this.#waitForSocket();
+    if (this.#creditBytes > 0) this.#sendFrame(seq);
   }
 
   /** Sends owed frames older than the last tick, oldest first, while credit and socket allow. */
@@ -105,7 +113,7 @@ export class Session {
     const socket = this.#socket;
     socket.removeAllListeners('data');
     socket.resume();
-    setTimeout(() => socket.destroy(), 1000).unref();
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
   }
 
   #onData(chunk: Buffer): void {
@@ -219,6 +227,13 @@ export class Session {
       this.#write(store.catalogueMessage(frame.catalogue));
     }
     this.#write(frame.bytes);
+  }
+
+  #waitForSocket(): void {
+    const nowMs = this.#host.clock.monotonicMs();
+    this.#fullSinceMs ??= nowMs;
+    if (nowMs - this.#fullSinceMs < FULL_SOCKET_MS_MAX) return;
+    this.close('too_slow', `nothing was read for ${FULL_SOCKET_MS_MAX} ms`);
   }
 
   /** The next tick has (nearly) come: this frame no longer says how things are now. */

@@ -14,7 +14,12 @@ const EXTRA = { name: 'node_extra', kind: 'gauge', unit: '', help: 'Appears late
 
 /** An agent whose ticks the test makes and whose wall clock the test moves. */
 async function fixture(t: Test, ringBytesMax = 1 << 20) {
-  const state = { load: 1, extra: undefined as number | undefined, wallMs: 1_700_000_000_000 };
+  const state = {
+    load: 1,
+    extra: undefined as number | undefined,
+    wallMs: 1_700_000_000_000,
+    monotonicMs: 0,
+  };
   const source: Source = {
     name: 'test',
     read(sink) {
@@ -32,7 +37,7 @@ async function fixture(t: Test, ringBytesMax = 1 << 20) {
     connectionsMax: 4,
     version: 'test',
     log: pino({ level: 'silent' }),
-    clock: { wallMs: () => state.wallMs, monotonicMs: () => 0 },
+    clock: { wallMs: () => state.wallMs, monotonicMs: () => state.monotonicMs },
   });
   const { port } = await agent.start();
   t.teardown(() => agent.stop());
@@ -225,3 +230,31 @@ await t.test('hostile bytes end their own connection only', async (t) => {
   await good.until(() => good.frames.length === 1);
   t.equal(good.closed, false);
 });
+
+await t.test(
+  'a collector that reads nothing is cut off; nobody else and no frame suffers',
+  async (t) => {
+    const { agent, state, dial, tick } = await fixture(t, 16 << 20);
+    const [good, slow] = [await dial(), await dial()];
+    await good.open('good', 1, 1 << 30);
+    await slow.open('slow', 1, 1 << 30);
+    await subscribed(agent);
+    slow.socket.pause();
+    const sessions = agent.sessionCount;
+    // Enough for what the kernel takes, and then for what the agent is willing to keep.
+    let ticks = 0;
+    while (agent.sessionCount === sessions && ticks < 100_000) {
+      tick(ticks);
+      ticks += 1;
+      state.monotonicMs += 100;
+      if (ticks % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    t.equal(agent.sessionCount, sessions - 1, `cut off after ${ticks} ticks`);
+    await good.until(() => good.frames.length === ticks);
+    t.same(
+      good.seqs(),
+      Array.from({ length: ticks }, (_, i) => i + 1),
+    );
+    t.equal(agent.store.cursor('slow')?.firstOwedSeq, 1, 'it is still owed everything');
+  },
+);

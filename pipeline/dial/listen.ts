@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
@@ -84,12 +85,9 @@ function secureOptions({ pem }: TlsFiles): TlsPem & { minVersion: 'TLSv1.3' } {
 }
 
 async function bind(server: Server, address: Address): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  server.listen({ host: address.host, port: address.port, backlog: 511 }, resolve);
+  server.listen({ host: address.host, port: address.port, backlog: 511 });
   try {
-    await promise;
-    server.off('error', reject);
+    await once(server, 'listening');
   } catch (cause) {
     const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
     throw new RollcallError(

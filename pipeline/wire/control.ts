@@ -25,7 +25,7 @@ const welcome = z.object({
 });
 const subscribe = z
   .object({
-    intervalMs: z.number().int().min(100).max(3_600_000),
+    intervalMs: z.number().int().min(10).max(3_600_000),
     phaseMs: safeUint,
     creditBytes: z.number().int().min(0).max(0xffff_ffff),
   })

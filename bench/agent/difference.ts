@@ -1,0 +1,28 @@
+/** A difference to node_exporter that is meant, with its reason. */
+export interface Difference {
+  /** What is different: `absent` with us, or something that only we have. */
+  readonly kind: 'absent' | 'more';
+  readonly series: RegExp;
+  readonly reason: string;
+}
+
+/** Every deliberate difference to node_exporter's collectors of the same names. */
+export const differences: readonly Difference[] = [
+  {
+    kind: 'absent',
+    series: /^node_scrape_collector_(success|duration_seconds)\{/,
+    reason:
+      "says how node_exporter's own scrape went; the agent's are rollcall_agent_malformed_total and " +
+      'rollcall_agent_tick_seconds',
+  },
+  {
+    kind: 'absent',
+    series: /^node_exporter_build_info/,
+    reason: 'names the program; the agent has rollcall_agent_build_info',
+  },
+  {
+    kind: 'more',
+    series: /^rollcall_agent_/,
+    reason: "the agent's figures about itself",
+  },
+];

@@ -1,0 +1,103 @@
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+import { benchAgent, type AgentBenchReport } from '../../bench/agent/agent-bench.ts';
+import type { Cost } from '../../bench/agent/cost.ts';
+import { nodeExporterProgram } from '../../bench/agent/node-exporter.ts';
+import { bundleAgent } from '../../agent/packaging/bundle.ts';
+import { findProgram } from '../../pipeline/embedded/debian-program.ts';
+import { RollcallError } from '../../pipeline/error.ts';
+import { printTable } from '../print-table.ts';
+import { projectRoot } from '../project-root.ts';
+
+const CACHE = fileURLToPath(new URL('.cache/', projectRoot));
+
+interface AgentFlags {
+  readonly ticks: number;
+  readonly interval: number;
+  readonly soakTicks: number;
+  readonly nodeExporterPath?: string;
+  readonly json?: string;
+}
+
+export function command(): Command {
+  const command = new Command('bench');
+  command
+    .command('agent')
+    .description(
+      'Compare the agent with node_exporter on this machine: what both say, and what it costs.',
+    )
+    .option('--ticks <number>', 'ticks that are measured, 200 or more', number(200), 400)
+    .option('--interval <ms>', 'milliseconds between them, 20 or more', number(20), 250)
+    .option('--soak-ticks <number>', 'ticks that memory is watched over', number(10), 10_000)
+    .option('--node-exporter-path <path>', "a node_exporter (default: PATH's, else Debian's)")
+    .option('--json <file>', 'write the report as JSON')
+    .action((flags: AgentFlags) => runAgentBench(flags));
+  return command;
+}
+
+function number(min: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (value >= min) return value;
+    throw new InvalidArgumentError(`expected a whole number from ${min}`);
+  };
+}
+
+async function runAgentBench(flags: AgentFlags): Promise<void> {
+  const report = await benchAgent({
+    build: (folder) => bundleAgent(folder),
+    nodeExporter: await findProgram(nodeExporterProgram, CACHE, flags.nodeExporterPath),
+    ticks: flags.ticks,
+    intervalMs: flags.interval,
+    soakTicks: flags.soakTicks,
+    say: (progress) => process.stderr.write(`${progress} …\n`),
+  });
+  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(report, null, 2)}\n`);
+  print(report);
+  const { unexplained } = report.comparison;
+  if (unexplained.length > 0) {
+    throw new RollcallError(
+      'comparison_differs',
+      `${unexplained.length} series differ from node_exporter's and no reason is known`,
+    );
+  }
+}
+
+const kib = (bytes: number): number => bytes / 1024;
+
+function print(report: AgentBenchReport): void {
+  const { agent, node_exporter: peer, kernel_floor: floor, soak, comparison } = report;
+  const row = (title: string, of: (cost: Cost) => number, digits = 0): string[] => [
+    title,
+    of(agent).toFixed(digits),
+    of(peer).toFixed(digits),
+    (of(agent) / of(peer)).toFixed(3),
+  ];
+  printTable(
+    ['', 'agent', 'node_exporter', 'ratio'],
+    [
+      row('series of the host', (cost) => cost.series),
+      row('CPU per tick, µs', (cost) => cost.cpu_us_per_tick),
+      row('CPU per series-reading, µs', (cost) => cost.cpu_us_per_tick / cost.series, 2),
+      row('resident memory, KiB', (cost) => kib(cost.rss_bytes)),
+      row('anonymous memory, KiB', (cost) => kib(cost.anon_bytes)),
+      row('on the wire per tick, bytes', (cost) => cost.wire_bytes_per_tick),
+      row('garbage per tick, KiB', (cost) => kib(cost.garbage_bytes_per_tick), 1),
+    ],
+  );
+  const anonKib = soak.anon_bytes.map((bytes) => kib(bytes).toFixed(0));
+  process.stdout.write(
+    [
+      '',
+      `Kernel's floor: ${floor.cpu_us_per_tick.toFixed(0)} µs to read the agent's ${floor.files} ` +
+        'open kernel files once, with warm caches and looking at nothing.',
+      `Soak: ${soak.ticks} ticks, anonymous memory after each tenth ${anonKib.join(' ')} KiB, ` +
+        `${kib(soak.garbage_bytes_per_tick).toFixed(1)} KiB of garbage a tick.`,
+      `Comparison: ${comparison.agreed} series agree, ${comparison.explained} differences are ` +
+        `deliberate, ${comparison.unexplained.length} unexplained.`,
+      ...comparison.unexplained.map(({ series, what }) => `  ${series}: ${what}`),
+      '',
+    ].join('\n'),
+  );
+}
