@@ -1,6 +1,6 @@
 import type { Metric, SeriesSink, SourceFactory } from '../source.ts';
 import type { ByteScanner } from './byte-scanner.ts';
-import { KernelFile } from './kernel-file.ts';
+import { HostNetworkFile } from './host-network-file.ts';
 import { RowCache } from './row-cache.ts';
 import { declareRow } from './series-row.ts';
 import { sourceFromParts, type SourcePart } from './source-parts.ts';
@@ -23,12 +23,12 @@ interface DeviceCount {
 
 /** `/proc/net/arp` (proc_pid_net(5), arp(7)): a header and a line for each neighbour. */
 class ArpTable implements SourcePart {
-  readonly #file: KernelFile;
+  readonly #file: HostNetworkFile;
   readonly #rows = new RowCache<DeviceCount>('arp', deviceCount);
   #reading = 0;
 
   constructor(procfs: string) {
-    this.#file = new KernelFile(`${procfs}/net/arp`, 'arp');
+    this.#file = new HostNetworkFile(procfs, 'arp', 'arp');
   }
 
   read(sink: SeriesSink): void {

@@ -1,5 +1,6 @@
 import type { Metric, SeriesSink, SourceFactory } from '../source.ts';
 import type { ByteScanner } from './byte-scanner.ts';
+import { CpuThrottles } from './cpu-throttle.ts';
 import type { LoadableFile } from './kernel-file.ts';
 import { RowCache } from './row-cache.ts';
 import { shareProcStat } from './shared-kernel-file.ts';
@@ -102,6 +103,6 @@ function cpuRow(scan: ByteScanner, sink: SeriesSink): CpuRow | null {
   return { slots, seconds: new Float64Array(COLUMNS) };
 }
 
-/** The time of each CPU in each mode, from `/proc/stat`. */
+/** The time of each CPU in each mode, from `/proc/stat`, and how often it was too hot. */
 export const cpuSource: SourceFactory = (paths) =>
-  sourceFromParts('cpu', [new CpuTimes(shareProcStat(paths))]);
+  sourceFromParts('cpu', [new CpuTimes(shareProcStat(paths)), new CpuThrottles(paths.sysfs)]);

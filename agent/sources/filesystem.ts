@@ -1,13 +1,18 @@
 import { statfs } from 'node:fs/promises';
-import type { HostPaths, Metric, SeriesSink, Source } from '../source.ts';
+import type { Label } from '../../pipeline/wire/catalogue.ts';
+import type { HostPaths, Metric, SeriesSink, Source, SourceOptions } from '../source.ts';
 import type { ByteScanner } from './byte-scanner.ts';
-import { FilesystemSizes, type Statfs } from './filesystem-size.ts';
+import { ANSWER_MS_MAX } from './filesystem-size.ts';
+import { FilesystemSizes, type FilesystemQuestions } from './filesystem-sizes.ts';
 import { KernelFile } from './kernel-file.ts';
 import { isRemoteType, parseMountEntry } from './mount-entry.ts';
 import { RowCache } from './row-cache.ts';
 import { declareRow } from './series-row.ts';
 import { sourceFromParts, type SourcePart } from './source-parts.ts';
+import { StatfsChildren } from './statfs-child.ts';
 
+/** A child is killed when its answer is late anyway. */
+const CHILD_MS_MAX = ANSWER_MS_MAX + 500;
 /** What node_exporter leaves out unless told otherwise. */
 const MOUNT_POINTS_EXCLUDED =
   /^\/(dev|proc|run\/credentials\/.+|sys|var\/lib\/docker\/.+|var\/lib\/containers\/storage\/.+)($|\/)/;
@@ -28,14 +33,36 @@ const METRICS: readonly Metric[] = [
   gauge('readonly', '', 'Whether a filesystem is mounted read-only.'),
 ];
 
+/** Of the agent itself: how many filesystems do not answer, and how often that was so. */
+const STALLED: Metric = {
+  name: 'rollcall_agent_filesystem_stalled',
+  kind: 'gauge',
+  unit: '',
+  help: 'Filesystems that did not tell their size in time when last asked.',
+};
+const TIMEOUTS: Metric = {
+  name: 'rollcall_agent_filesystem_timeouts_total',
+  kind: 'counter',
+  unit: '',
+  help: 'Questions for the size of a filesystem that were not answered in time.',
+};
+
 interface MountRow {
-  readonly slots: Int32Array;
+  slots: Int32Array;
+  readonly labels: readonly Label[];
   /** Where this process reaches the mount point. */
   readonly path: string;
   readonly remote: boolean;
   readonly readOnly: boolean;
   /** The reading in which the row was last there. */
   reading: number;
+}
+
+/** Which mounts are shown. */
+interface MountFilter {
+  readonly root: string;
+  readonly mountPointsExclude: RegExp;
+  readonly typesExclude: RegExp;
 }
 
 /**
@@ -49,13 +76,15 @@ class Mounts implements SourcePart {
   readonly #nowMs: () => number;
   readonly #rows: RowCache<MountRow>;
   #reading = 0;
+  #stalledSlot = -1;
+  #timeoutsSlot = -1;
 
-  constructor(paths: HostPaths, statfs: Statfs, nowMs: () => number) {
-    this.#hostFile = new KernelFile(`${paths.procfs}/1/mounts`, 'filesystem');
-    this.#ownFile = new KernelFile(`${paths.procfs}/self/mounts`, 'filesystem');
-    this.#sizes = new FilesystemSizes(statfs, nowMs);
-    this.#nowMs = nowMs;
-    this.#rows = new RowCache('filesystem', (scan, sink) => mountRow(scan, sink, paths.rootfs));
+  constructor(procfs: string, filter: MountFilter, questions: FilesystemQuestions) {
+    this.#hostFile = new KernelFile(`${procfs}/1/mounts`, 'filesystem');
+    this.#ownFile = new KernelFile(`${procfs}/self/mounts`, 'filesystem');
+    this.#sizes = new FilesystemSizes(questions);
+    this.#nowMs = questions.nowMs;
+    this.#rows = new RowCache('filesystem', (scan, sink) => mountRow(scan, sink, filter));
   }
 
   read(sink: SeriesSink): void {
@@ -71,6 +100,7 @@ class Mounts implements SourcePart {
       if (row !== null) this.#show(sink, row, nowMs);
     }
     this.#sizes.endTick();
+    this.#showLate(sink);
   }
 
   close(): void {
@@ -81,11 +111,14 @@ class Mounts implements SourcePart {
 
   #show(sink: SeriesSink, row: MountRow, nowMs: number): void {
     const changed = row.reading < this.#reading - 1;
-    const size = this.#sizes.at(row.path, row.remote, changed);
+    // What was away for long may have lost its slots.
+    if (changed && row.reading !== -1) row.slots = declareMount(sink, row.labels) ?? row.slots;
     row.reading = this.#reading;
-    const state = size.stateAt(nowMs);
-    if (state === 'none') return;
+    const size = this.#sizes.at(row.path, row.remote, changed);
     const { slots } = row;
+    const state = size.stateAt(nowMs);
+    // Of two mounts with the same labels the first is shown.
+    if (state === 'none' || !size.show(slots[0]!)) return;
     sink.set(slots[0]!, state === 'failed' ? 1 : 0);
     if (state === 'failed') return;
     sink.set(slots[1]!, size.sizeBytes);
@@ -95,27 +128,41 @@ class Mounts implements SourcePart {
     sink.set(slots[5]!, size.filesFree);
     sink.set(slots[6]!, row.readOnly ? 1 : 0);
   }
+
+  #showLate(sink: SeriesSink): void {
+    if (this.#stalledSlot === -1) {
+      this.#stalledSlot = sink.declare(STALLED);
+      this.#timeoutsSlot = sink.declare(TIMEOUTS);
+    }
+    sink.set(this.#stalledSlot, this.#sizes.late);
+    sink.set(this.#timeoutsSlot, this.#sizes.lateTotal);
+  }
 }
 
 /** The row of a whole line, so that a change of its options makes another row. */
-function mountRow(scan: ByteScanner, sink: SeriesSink, rootfs: string): MountRow | null {
+function mountRow(scan: ByteScanner, sink: SeriesSink, filter: MountFilter): MountRow | null {
   const entry = parseMountEntry(scan.wordText());
   if (entry === null) {
     sink.malformed('filesystem', scan.lineExcerpt());
     return null;
   }
   const { device, fsType, readOnly } = entry;
-  const root = rootfs.replace(/\/+$/, '');
+  const { root } = filter;
   const mountPoint = withoutRoot(entry.mountPoint, root);
-  if (MOUNT_POINTS_EXCLUDED.test(mountPoint) || TYPES_EXCLUDED.test(fsType)) return null;
-  const slots = declareRow(sink, 'filesystem', METRICS, [
+  if (filter.mountPointsExclude.test(mountPoint) || filter.typesExclude.test(fsType)) return null;
+  const labels: Label[] = [
     ['device', device],
     ['fstype', fsType],
     ['mountpoint', mountPoint],
-  ]);
+  ];
+  const slots = declareMount(sink, labels);
   if (slots === null) return null;
   const path = root + (mountPoint === '/' && root !== '' ? '' : mountPoint);
-  return { slots, path, remote: isRemoteType(fsType), readOnly, reading: -1 };
+  return { slots, labels, path, remote: isRemoteType(fsType), readOnly, reading: -1 };
+}
+
+function declareMount(sink: SeriesSink, labels: readonly Label[]): Int32Array | null {
+  return declareRow(sink, 'filesystem', METRICS, labels);
 }
 
 /** In a container the host's mounts may be seen below the place where its root is mounted. */
@@ -128,9 +175,21 @@ function withoutRoot(mountPoint: string, root: string): string {
 /** Space and inodes of the mounted filesystems. */
 export function filesystemSource(
   paths: HostPaths,
-  options: { statfs?: Statfs; nowMs?: () => number } = {},
+  options: SourceOptions = {},
+  questions: Partial<FilesystemQuestions> = {},
 ): Source {
-  // The monotonic clock: a step of the system's must not make an answer late.
-  const { statfs: ask = (path) => statfs(path), nowMs = () => performance.now() } = options;
-  return sourceFromParts('filesystem', [new Mounts(paths, ask, nowMs)]);
+  const filter: MountFilter = {
+    root: paths.rootfs.replace(/\/+$/, ''),
+    mountPointsExclude: options.filesystemMountPointsExclude ?? MOUNT_POINTS_EXCLUDED,
+    typesExclude: options.filesystemTypesExclude ?? TYPES_EXCLUDED,
+  };
+  const children = new StatfsChildren(CHILD_MS_MAX);
+  const mounts = new Mounts(paths.procfs, filter, {
+    inThread: (path) => statfs(path),
+    byChild: (path) => children.ask(path),
+    // The monotonic clock: a step of the system's must not make an answer late.
+    nowMs: () => performance.now(),
+    ...questions,
+  });
+  return sourceFromParts('filesystem', [mounts, { read: () => {}, close: () => children.close() }]);
 }

@@ -26,5 +26,9 @@ function memorySeries(key: string, suffix: string): KeyedSeries {
 /** Every line of `/proc/meminfo`, see proc_meminfo(5). */
 export const meminfoSource: SourceFactory = (paths) =>
   sourceFromParts('meminfo', [
-    new KeyValueFile(new KernelFile(`${paths.procfs}/meminfo`, 'meminfo'), 'meminfo', memorySeries),
+    new KeyValueFile(
+      new KernelFile(`${paths.procfs}/meminfo`, 'meminfo', { wholeAtOnce: true }),
+      'meminfo',
+      memorySeries,
+    ),
   ]);

@@ -1,9 +1,11 @@
 import type { Metric, SeriesSink, SourceFactory } from '../source.ts';
 import type { ByteScanner } from './byte-scanner.ts';
-import { KernelFile } from './kernel-file.ts';
+import { DeviceDirectory } from './device-directory.ts';
+import { HostNetworkFile } from './host-network-file.ts';
 import { RowCache } from './row-cache.ts';
 import { declareRow } from './series-row.ts';
 import { sourceFromParts, type SourcePart } from './source-parts.ts';
+import { NumberAttribute } from './sysfs-attribute.ts';
 
 const COLON = 0x3a;
 const HEADER_LINES = 2;
@@ -32,14 +34,17 @@ const METRICS: readonly Metric[] = [
   counter('transmit_carrier', 'Losses of the carrier while a device sent.'),
   counter('transmit_compressed', 'Compressed packets sent by a device.'),
 ];
+/** The one counter that is in sysfs only. */
+const NO_HANDLER = counter('receive_nohandler', 'Received packets that no protocol wanted.');
 
 class NetworkDevices implements SourcePart {
-  readonly #file: KernelFile;
-  readonly #rows = new RowCache<Int32Array>('netdev', deviceRow);
+  readonly #file: HostNetworkFile;
+  readonly #rows: RowCache<Int32Array>;
   readonly #values = new Float64Array(METRICS.length);
 
-  constructor(procfs: string) {
-    this.#file = new KernelFile(`${procfs}/net/dev`, 'netdev');
+  constructor(procfs: string, excluded: RegExp | undefined) {
+    this.#file = new HostNetworkFile(procfs, 'dev', 'netdev');
+    this.#rows = new RowCache('netdev', (scan, sink) => deviceRow(scan, sink, excluded));
   }
 
   read(sink: SeriesSink): void {
@@ -68,10 +73,27 @@ class NetworkDevices implements SourcePart {
   }
 }
 
-function deviceRow(scan: ByteScanner, sink: SeriesSink): Int32Array | null {
-  return declareRow(sink, 'netdev', METRICS, [['device', scan.wordText()]]);
+function deviceRow(
+  scan: ByteScanner,
+  sink: SeriesSink,
+  excluded: RegExp | undefined,
+): Int32Array | null {
+  const device = scan.wordText();
+  if (excluded?.test(device) === true) return null;
+  return declareRow(sink, 'netdev', METRICS, [['device', device]]);
 }
 
-/** The traffic of each network device, from `/proc/net/dev`. */
-export const netdevSource: SourceFactory = (paths) =>
-  sourceFromParts('netdev', [new NetworkDevices(paths.procfs)]);
+/** The traffic of each network device, from `/proc/net/dev` and `/sys/class/net`. */
+export const netdevSource: SourceFactory = (paths, options) => {
+  const excluded = options?.networkDevicesExclude;
+  return sourceFromParts('netdev', [
+    new NetworkDevices(paths.procfs, excluded),
+    new DeviceDirectory(`${paths.sysfs}/class/net`, /^(.+)$/s, (directory, device) =>
+      excluded?.test(device) === true
+        ? null
+        : new NumberAttribute(`${directory}/statistics/rx_nohandler`, 'netdev', NO_HANDLER, [
+            ['device', device],
+          ]),
+    ),
+  ]);
+};

@@ -1,6 +1,6 @@
 import type { Metric, SourceFactory } from '../source.ts';
 import { HeaderValueFile } from './header-value-file.ts';
-import { KernelFile } from './kernel-file.ts';
+import { HostNetworkFile } from './host-network-file.ts';
 import { KeyValueFile } from './key-value-file.ts';
 import { sourceFromParts } from './source-parts.ts';
 
@@ -11,7 +11,7 @@ const FIELDS = new RegExp(
     'Ip_Forwarding',
     'Ip(6|Ext)_(InOctets|OutOctets)',
     'Icmp6?_(InMsgs|OutMsgs)',
-    'TcpExt_(Listen.*|Syncookies.*|TCPSynRetrans|TCPTimeouts)',
+    'TcpExt_(Listen.*|Syncookies.*|TCPSynRetrans|TCPTimeouts|TCPOFOQueue|TCPRcvQDrop)',
     'Tcp_(ActiveOpens|InSegs|OutSegs|OutRsts|PassiveOpens|RetransSegs|CurrEstab)',
     'Udp6?_(InDatagrams|OutDatagrams|NoPorts|RcvbufErrors|SndbufErrors))$',
   ].join('|'),
@@ -40,8 +40,8 @@ function snmp6Series(key: string): { metric: Metric } | null {
  * has a line for each field (proc_pid_net(5)).
  */
 export const netstatSource: SourceFactory = (paths) => {
-  const file = (name: string): KernelFile =>
-    new KernelFile(`${paths.procfs}/net/${name}`, 'netstat');
+  const file = (name: string): HostNetworkFile =>
+    new HostNetworkFile(paths.procfs, name, 'netstat');
   return sourceFromParts('netstat', [
     new HeaderValueFile(file('netstat'), 'netstat', protocolMetric),
     new HeaderValueFile(file('snmp'), 'netstat', protocolMetric),

@@ -35,7 +35,7 @@ export class NumberFile {
     columns: readonly (NumberColumn | null)[],
     options: { seldom?: boolean } = {},
   ) {
-    this.#file = new KernelFile(path, source);
+    this.#file = new KernelFile(path, source, { wholeAtOnce: true });
     this.#path = path;
     this.#source = source;
     this.#columns = columns;

@@ -22,7 +22,9 @@ class PressureFile implements SourcePart {
   #stalledSlot = -1;
 
   constructor(procfs: string, resource: string) {
-    this.#file = new KernelFile(`${procfs}/pressure/${resource}`, 'pressure');
+    this.#file = new KernelFile(`${procfs}/pressure/${resource}`, 'pressure', {
+      wholeAtOnce: true,
+    });
     this.#waiting = metric(
       `${resource}_waiting`,
       `Time in which some task waited for ${resource}.`,

@@ -55,7 +55,10 @@ class SharedFile implements LoadableFile {
 export function shareProcStat(paths: HostPaths): LoadableFile {
   let reading = procStats.get(paths);
   if (reading === undefined) {
-    const file = new KernelFile(`${paths.procfs}/stat`, 'stat', { scan: new ByteScanner() });
+    const file = new KernelFile(`${paths.procfs}/stat`, 'stat', {
+      scan: new ByteScanner(),
+      wholeAtOnce: true,
+    });
     reading = { file, generation: 0, present: false, readers: 0 };
     procStats.set(paths, reading);
   }

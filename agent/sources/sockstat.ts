@@ -1,6 +1,6 @@
 import type { Metric, SeriesSink, SourceFactory } from '../source.ts';
 import type { ByteScanner } from './byte-scanner.ts';
-import { KernelFile } from './kernel-file.ts';
+import { HostNetworkFile } from './host-network-file.ts';
 import { pageBytes } from './page-size.ts';
 import { RowCache } from './row-cache.ts';
 import { isMetricName } from './series-row.ts';
@@ -21,12 +21,12 @@ interface StateSeries {
  * of its own.
  */
 class SocketCounts implements SourcePart {
-  readonly #file: KernelFile;
+  readonly #file: HostNetworkFile;
   readonly #protocols = new RowCache<RowCache<StateSeries>>('sockstat', protocolRow);
   readonly #value = new Float64Array(1);
 
-  constructor(path: string) {
-    this.#file = new KernelFile(path, 'sockstat');
+  constructor(procfs: string, name: string) {
+    this.#file = new HostNetworkFile(procfs, name, 'sockstat');
   }
 
   read(sink: SeriesSink): void {
@@ -84,6 +84,6 @@ function gauge(name: string, help: string, unit = ''): Metric {
 /** Sockets by protocol and state. */
 export const sockstatSource: SourceFactory = (paths) =>
   sourceFromParts('sockstat', [
-    new SocketCounts(`${paths.procfs}/net/sockstat`),
-    new SocketCounts(`${paths.procfs}/net/sockstat6`),
+    new SocketCounts(paths.procfs, 'sockstat'),
+    new SocketCounts(paths.procfs, 'sockstat6'),
   ]);

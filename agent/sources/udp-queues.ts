@@ -1,6 +1,6 @@
 import type { Metric, SeriesSink, SourceFactory } from '../source.ts';
 import type { ByteScanner } from './byte-scanner.ts';
-import { KernelFile } from './kernel-file.ts';
+import { HostNetworkFile } from './host-network-file.ts';
 import { sourceFromParts, type SourcePart } from './source-parts.ts';
 
 const COLON = 0x3a;
@@ -16,15 +16,15 @@ const QUEUES: Metric = {
 
 /** `/proc/net/udp` or `udp6` (proc_pid_net(5)): a header and a line for each socket. */
 class UdpSockets implements SourcePart {
-  readonly #file: KernelFile;
+  readonly #file: HostNetworkFile;
   readonly #ip: string;
   #transmitSlot = -1;
   #receiveSlot = -1;
   #transmitBytes = 0;
   #receiveBytes = 0;
 
-  constructor(path: string, ip: string) {
-    this.#file = new KernelFile(path, 'udp_queues');
+  constructor(procfs: string, name: string, ip: string) {
+    this.#file = new HostNetworkFile(procfs, name, 'udp_queues');
     this.#ip = ip;
   }
 
@@ -74,6 +74,6 @@ class UdpSockets implements SourcePart {
 /** What waits in the queues of the UDP sockets. */
 export const udpQueuesSource: SourceFactory = (paths) =>
   sourceFromParts('udp_queues', [
-    new UdpSockets(`${paths.procfs}/net/udp`, 'v4'),
-    new UdpSockets(`${paths.procfs}/net/udp6`, 'v6'),
+    new UdpSockets(paths.procfs, 'udp', 'v4'),
+    new UdpSockets(paths.procfs, 'udp6', 'v6'),
   ]);
