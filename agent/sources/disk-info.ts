@@ -1,6 +1,7 @@
 import type { Label } from '../../pipeline/wire/catalogue.ts';
 import type { Metric, SeriesSink } from '../source.ts';
-import { readTextFile, SELDOM_READS } from './kernel-file.ts';
+import { ByteScanner } from './byte-scanner.ts';
+import { KernelFile, SELDOM_READS } from './kernel-file.ts';
 import { declareRow } from './series-row.ts';
 
 function gauge(name: string, help: string): Metric {
@@ -23,6 +24,10 @@ const ATA: readonly (readonly [property: string, metric: Metric])[] = [
 ];
 
 type Properties = ReadonlyMap<string, string>;
+
+const ENTRY_BYTES_MAX = 64 * 1024;
+/** Apart from the one that all files share, in which the list of the devices is just being read. */
+const entryScan = new ByteScanner(4096);
 
 /**
  * What udev knows of a block device, from the `E:` lines of its database (systemd's
@@ -60,7 +65,7 @@ export class DiskInfo {
     this.#readsToRefresh = SELDOM_READS;
     this.#slots = [];
     this.#values = [];
-    const properties = udevProperties(`${this.#udevData}/b${this.#major}:${this.#minor}`);
+    const properties = udevProperties(sink, `${this.#udevData}/b${this.#major}:${this.#minor}`);
     this.#add(sink, INFO, 1, this.#identity(properties));
     if (properties.has('ID_FS_TYPE')) this.#add(sink, FILESYSTEM_INFO, 1, filesystem(properties));
     if (properties.has('DM_NAME')) this.#add(sink, MAPPER_INFO, 1, mapper(properties));
@@ -85,8 +90,7 @@ export class DiskInfo {
       ['path', properties.get('ID_PATH') ?? ''],
       ['wwn', properties.get('ID_WWN') ?? ''],
       ['model', properties.get('ID_MODEL') ?? ''],
-      // What is printed on the disk, if the bus tells it.
-      ['serial', properties.get('SCSI_IDENT_SERIAL') || (properties.get('ID_SERIAL_SHORT') ?? '')],
+      ['serial', properties.get('ID_SERIAL_SHORT') ?? ''],
       ['revision', properties.get('ID_REVISION') ?? ''],
     ];
   }
@@ -112,9 +116,13 @@ function mapper(properties: Properties): Label[] {
 }
 
 /** The non-empty properties of a device; none if udev does not run here. */
-function udevProperties(path: string): Properties {
+function udevProperties(sink: SeriesSink, path: string): Properties {
   const properties = new Map<string, string>();
-  for (const line of (readTextFile(path) ?? '').split('\n')) {
+  const file = new KernelFile(path, 'diskstats', { scan: entryScan, bytesMax: ENTRY_BYTES_MAX });
+  const present = file.load(sink);
+  file.close();
+  if (!present) return properties;
+  for (const line of entryScan.bytes.toString('utf8', 0, entryScan.end).split('\n')) {
     const [, name, value] = /^E:([^=]+)=(.+)$/.exec(line) ?? [];
     if (name !== undefined && value !== undefined) properties.set(name, value);
   }

@@ -67,9 +67,12 @@ class DiskStats implements SourcePart {
   readonly #values = new Float64Array(COLUMNS.length);
   #readings = 0;
 
-  constructor(procfs: string, udevData: string) {
+  constructor(procfs: string, udevData: string, excluded: RegExp) {
     this.#file = new KernelFile(`${procfs}/diskstats`, 'diskstats');
-    this.#rows = new RowCache('diskstats', (scan, sink) => diskRow(scan, sink, udevData));
+    this.#rows = new RowCache('diskstats', (scan, sink) => {
+      const device = scan.wordText();
+      return excluded.test(device) ? null : diskRow(device, sink, udevData);
+    });
   }
 
   read(sink: SeriesSink): void {
@@ -105,15 +108,14 @@ class DiskStats implements SourcePart {
   }
 }
 
-function diskRow(scan: ByteScanner, sink: SeriesSink, udevData: string): DiskRow | null {
-  const device = scan.wordText();
-  if (EXCLUDED.test(device)) return null;
+function diskRow(device: string, sink: SeriesSink, udevData: string): DiskRow | null {
   const slots = declareRow(sink, 'diskstats', METRICS, [['device', device]]);
   return slots === null ? null : { slots, info: new DiskInfo(device, udevData) };
 }
 
 /** `/proc/diskstats`, see proc_diskstats(5), and what udev knows of the same devices. */
-export const diskstatsSource: SourceFactory = (paths) =>
-  sourceFromParts('diskstats', [
-    new DiskStats(paths.procfs, `${paths.rootfs.replace(/\/$/, '')}/run/udev/data`),
-  ]);
+export const diskstatsSource: SourceFactory = (paths, options) => {
+  const udevData = `${paths.rootfs.replace(/\/$/, '')}/run/udev/data`;
+  const excluded = options?.diskDevicesExclude ?? EXCLUDED;
+  return sourceFromParts('diskstats', [new DiskStats(paths.procfs, udevData, excluded)]);
+};

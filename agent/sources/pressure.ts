@@ -73,5 +73,5 @@ function metric(name: string, help: string): Metric {
 export const pressureSource: SourceFactory = (paths) =>
   sourceFromParts(
     'pressure',
-    ['cpu', 'io', 'memory'].map((resource) => new PressureFile(paths.procfs, resource)),
+    ['cpu', 'io', 'irq', 'memory'].map((name) => new PressureFile(paths.procfs, name)),
   );

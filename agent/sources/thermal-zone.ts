@@ -1,69 +1,75 @@
 import type { Label } from '../../pipeline/wire/catalogue.ts';
-import type { Metric, SourceFactory } from '../source.ts';
+import type { SourceFactory } from '../source.ts';
+import { attributeText } from './attribute-text.ts';
+import { DeviceAttributes, type Attribute } from './device-attributes.ts';
 import { DeviceDirectory } from './device-directory.ts';
-import { readTextFile } from './kernel-file.ts';
-import { NumberFile } from './number-file.ts';
+import { Pace } from './pace.ts';
+import { RenewedPart } from './renewed-part.ts';
 import { sourceFromParts, type SourcePart } from './source-parts.ts';
 
 const MILLIDEGREES_PER_DEGREE = 1000;
-const TYPE_LENGTH_MAX = 64;
 
-const TEMPERATURE: Metric = {
-  name: 'node_thermal_zone_temp',
-  kind: 'gauge',
-  unit: 'celsius',
-  help: 'Temperature of a thermal zone in degrees Celsius.',
-};
-const CURRENT_STATE: Metric = {
-  name: 'node_cooling_device_cur_state',
-  kind: 'gauge',
-  unit: '',
-  help: 'Step that a cooling device is at.',
-};
-const MAX_STATE: Metric = {
-  name: 'node_cooling_device_max_state',
-  kind: 'gauge',
-  unit: '',
-  help: 'Highest step of a cooling device.',
-};
+const ZONE: readonly Attribute[] = [
+  {
+    file: 'temp',
+    metric: {
+      name: 'node_thermal_zone_temp',
+      kind: 'gauge',
+      unit: 'celsius',
+      help: 'Temperature of a thermal zone in degrees Celsius.',
+    },
+    divisor: MILLIDEGREES_PER_DEGREE,
+  },
+];
+const COOLING_DEVICE: readonly Attribute[] = [
+  {
+    file: 'cur_state',
+    metric: {
+      name: 'node_cooling_device_cur_state',
+      kind: 'gauge',
+      unit: '',
+      help: 'Step that a cooling device is at.',
+    },
+  },
+  {
+    file: 'max_state',
+    metric: {
+      name: 'node_cooling_device_max_state',
+      kind: 'gauge',
+      unit: '',
+      help: 'Highest step of a cooling device.',
+    },
+    seldom: true,
+  },
+];
 
-function thermalZone(directory: string, zone: string): SourcePart | null {
-  const type = typeOf(directory);
-  if (type === null) return null;
-  const labels: Label[] = [
-    ['type', type],
-    ['zone', zone],
-  ];
-  return new NumberFile(`${directory}/temp`, 'thermal_zone', [
-    { metric: TEMPERATURE, labels, divisor: MILLIDEGREES_PER_DEGREE },
-  ]);
-}
-
-function coolingDevice(directory: string, name: string): SourcePart | null {
-  const type = typeOf(directory);
-  if (type === null) return null;
-  const labels: Label[] = [
-    ['name', name],
-    ['type', type],
-  ];
-  return sourceFromParts('thermal_zone', [
-    new NumberFile(`${directory}/cur_state`, 'thermal_zone', [{ metric: CURRENT_STATE, labels }]),
-    new NumberFile(`${directory}/max_state`, 'thermal_zone', [{ metric: MAX_STATE, labels }], {
-      seldom: true,
-    }),
-  ]);
-}
-
-function typeOf(directory: string): string | null {
-  const type = readTextFile(`${directory}/type`);
-  return type === undefined || type.length > TYPE_LENGTH_MAX ? null : type;
+/** A zone or cooling device; its number may go to one of another type. */
+function device(
+  directory: string,
+  label: Label,
+  attributes: readonly Attribute[],
+  pace: Pace,
+): SourcePart {
+  return new RenewedPart(
+    () => attributeText(`${directory}/type`)?.trim(),
+    (type) => {
+      const labels: Label[] = [label, ['type', type]];
+      return new DeviceAttributes('thermal_zone', directory, labels, attributes, pace);
+    },
+  );
 }
 
 /** `/sys/class/thermal`, see the kernel's Documentation/driver-api/thermal/sysfs-api.rst. */
 export const thermalZoneSource: SourceFactory = (paths) => {
   const directory = `${paths.sysfs}/class/thermal`;
+  const pace = new Pace();
   return sourceFromParts('thermal_zone', [
-    new DeviceDirectory(directory, /^thermal_zone(\d{1,9})$/, thermalZone),
-    new DeviceDirectory(directory, /^cooling_device(\d{1,9})$/, coolingDevice),
+    pace,
+    new DeviceDirectory(directory, /^thermal_zone(\d{1,9})$/, (path, zone) =>
+      device(path, ['zone', zone], ZONE, pace),
+    ),
+    new DeviceDirectory(directory, /^cooling_device(\d{1,9})$/, (path, name) =>
+      device(path, ['name', name], COOLING_DEVICE, pace),
+    ),
   ]);
 };

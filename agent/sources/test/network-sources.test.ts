@@ -1,6 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import t from 'tap';
+import { writeHost } from '../../test/host/host-files.ts';
+import { networkFiles } from '../../test/host/network.ts';
+import type { HostPaths, SourceFactory } from '../../source.ts';
 import { arpSource } from '../arp.ts';
+import { conntrackSource } from '../conntrack.ts';
 import { netdevSource } from '../netdev.ts';
 import { netstatSource } from '../netstat.ts';
 import { pageBytes } from '../page-size.ts';
@@ -153,7 +157,7 @@ await t.test('softnet lines tell their CPU, or are counted', (t) => {
   const named = fixture(t, {
     proc: { net: { softnet_stat: softnetLine('3') + softnetLine('0a') } },
   });
-  t.same(sink.tick(softnetSource(named)), {
+  t.match(sink.tick(softnetSource(named)), {
     'node_softnet_processed_total{cpu="3"}': 255,
     'node_softnet_dropped_total{cpu="3"}': 16,
     'node_softnet_times_squeezed_total{cpu="3"}': 4294967295,
@@ -206,5 +210,133 @@ await t.test('udp queues are summed over the sockets', (t) => {
     'node_udp_queues{ip="v4",queue="rx"}': 16,
   });
   t.equal(sink.malformations.length, 1);
+  t.end();
+});
+
+/** What a source sets at its first reading. */
+function readOnce(source: SourceFactory, paths: HostPaths): Record<string, number> {
+  const sink = new RecordingSink();
+  const opened = source(paths);
+  const values = sink.tick(opened);
+  opened.close();
+  t.same(sink.malformations, []);
+  return values;
+}
+
+await t.test("the host's first process shows the host's network", (t) => {
+  const paths = writeHost(t.testdir({}), networkFiles, {
+    'proc/1/net/arp': 'IP address\n192.0.2.7 0x1 0x2 02:fc:00:00:00:05 * eth7\n',
+    'proc/1/net/sockstat': 'sockets: used 5\n',
+  });
+  t.same(readOnce(arpSource, paths), { 'node_arp_entries{device="eth7"}': 1 });
+  const sockets = readOnce(sockstatSource, paths);
+  t.equal(sockets['node_sockstat_sockets_used'], 5);
+  t.equal(sockets['node_sockstat_TCP6_inuse'], 88, 'a file that it does not show is our own');
+  t.end();
+});
+
+await t.test('the figures of a busy network', (t) => {
+  const paths = writeHost(t.testdir({}), networkFiles);
+  t.same(readOnce(arpSource, paths), {
+    'node_arp_entries{device="bond0"}': 3,
+    'node_arp_entries{device="bond0.120"}': 1,
+    'node_arp_entries{device="br-4f1c9e0d22ab"}': 2,
+  });
+  t.same(readOnce(udpQueuesSource, paths), {
+    'node_udp_queues{ip="v4",queue="tx"}': 13_568,
+    'node_udp_queues{ip="v4",queue="rx"}': 974_080,
+    'node_udp_queues{ip="v6",queue="tx"}': 4608,
+    'node_udp_queues{ip="v6",queue="rx"}': 576,
+  });
+  t.same(readOnce(sockstatSource, paths), {
+    node_sockstat_sockets_used: 1874,
+    node_sockstat_TCP_inuse: 912,
+    node_sockstat_TCP_orphan: 14,
+    node_sockstat_TCP_tw: 2048,
+    node_sockstat_TCP_alloc: 1530,
+    node_sockstat_TCP_mem: 4711,
+    node_sockstat_TCP_mem_bytes: 4711 * pageBytes,
+    node_sockstat_UDP_inuse: 37,
+    node_sockstat_UDP_mem: 209,
+    node_sockstat_UDP_mem_bytes: 209 * pageBytes,
+    node_sockstat_UDPLITE_inuse: 0,
+    node_sockstat_RAW_inuse: 1,
+    node_sockstat_FRAG_inuse: 2,
+    node_sockstat_FRAG_memory: 9216,
+    node_sockstat_TCP6_inuse: 88,
+    node_sockstat_UDP6_inuse: 19,
+    node_sockstat_UDPLITE6_inuse: 0,
+    node_sockstat_RAW6_inuse: 2,
+    node_sockstat_FRAG6_inuse: 1,
+    node_sockstat_FRAG6_memory: 4608,
+  });
+  const softnet = readOnce(softnetSource, paths);
+  t.equal(Object.keys(softnet).length, 4 * 7);
+  t.match(softnet, {
+    'node_softnet_processed_total{cpu="2"}': 328_138_489,
+    'node_softnet_dropped_total{cpu="2"}': 438,
+    'node_softnet_times_squeezed_total{cpu="2"}': 49_522,
+    'node_softnet_cpu_collision_total{cpu="2"}': 2,
+    'node_softnet_received_rps_total{cpu="2"}': 103_654_956,
+    'node_softnet_flow_limit_count_total{cpu="2"}': 35,
+    'node_softnet_backlog_len{cpu="2"}': 52,
+    'node_softnet_dropped_total{cpu="3"}': 272,
+  });
+  t.same(readOnce(conntrackSource, paths), {
+    node_nf_conntrack_entries: 8000,
+    node_nf_conntrack_entries_limit: 262_144,
+    node_nf_conntrack_stat_found: 2_171_303,
+    node_nf_conntrack_stat_invalid: 118_118,
+    node_nf_conntrack_stat_ignore: 0,
+    node_nf_conntrack_stat_insert: 549,
+    node_nf_conntrack_stat_insert_failed: 202,
+    node_nf_conntrack_stat_drop: 121,
+    node_nf_conntrack_stat_early_drop: 31,
+    node_nf_conntrack_stat_search_restart: 4_944_555_206,
+  });
+  t.same(readOnce(netstatSource, paths), {
+    node_netstat_TcpExt_SyncookiesSent: 902,
+    node_netstat_TcpExt_SyncookiesRecv: 611,
+    node_netstat_TcpExt_SyncookiesFailed: 74,
+    node_netstat_TcpExt_ListenOverflows: 1207,
+    node_netstat_TcpExt_ListenDrops: 1213,
+    node_netstat_TcpExt_TCPTimeouts: 91_234,
+    node_netstat_TcpExt_TCPOFOQueue: 771_234,
+    node_netstat_TcpExt_TCPSynRetrans: 48_123,
+    node_netstat_TcpExt_TCPRcvQDrop: 3,
+    node_netstat_IpExt_InOctets: 81_345_678_901_234,
+    node_netstat_IpExt_OutOctets: 70_234_567_890_123,
+    node_netstat_Ip_Forwarding: 1,
+    node_netstat_Icmp_InMsgs: 20_429,
+    node_netstat_Icmp_InErrors: 21,
+    node_netstat_Icmp_OutMsgs: 19_873,
+    node_netstat_Tcp_ActiveOpens: 48_123_456,
+    node_netstat_Tcp_PassiveOpens: 91_234_567,
+    node_netstat_Tcp_CurrEstab: 8123,
+    node_netstat_Tcp_InSegs: 61_234_567_890,
+    node_netstat_Tcp_OutSegs: 58_234_567_890,
+    node_netstat_Tcp_RetransSegs: 1_234_567,
+    node_netstat_Tcp_InErrs: 12,
+    node_netstat_Tcp_OutRsts: 3_456_789,
+    node_netstat_Udp_InDatagrams: 7_123_456_789,
+    node_netstat_Udp_NoPorts: 48_213,
+    node_netstat_Udp_InErrors: 90_469,
+    node_netstat_Udp_OutDatagrams: 7_012_345_678,
+    node_netstat_Udp_RcvbufErrors: 90_412,
+    node_netstat_Udp_SndbufErrors: 7,
+    node_netstat_UdpLite_InErrors: 0,
+    node_netstat_Ip6_InOctets: 5_123_456_789_012,
+    node_netstat_Ip6_OutOctets: 4_123_456_789_012,
+    node_netstat_Icmp6_InMsgs: 881_234,
+    node_netstat_Icmp6_InErrors: 5,
+    node_netstat_Icmp6_OutMsgs: 412_345,
+    node_netstat_Udp6_InDatagrams: 91_234_567,
+    node_netstat_Udp6_NoPorts: 1234,
+    node_netstat_Udp6_InErrors: 31,
+    node_netstat_Udp6_OutDatagrams: 81_234_567,
+    node_netstat_Udp6_RcvbufErrors: 30,
+    node_netstat_Udp6_SndbufErrors: 1,
+    node_netstat_UdpLite6_InErrors: 0,
+  });
   t.end();
 });
