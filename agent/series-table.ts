@@ -50,6 +50,8 @@ export class SeriesTable implements SeriesSink {
   readonly #refused = new Map<string, number>();
   readonly #refusedKeys = new Map<string, string>();
   readonly #stale = new Set<string>();
+  /** Whether anything that a source has declared is wanted. */
+  readonly #useful = new Map<string, boolean>();
   /** Indices whose series was forgotten, the highest first. */
   #free: number[] = [];
   /** The slot that each index goes by; the complement of the last one while it is free. */
@@ -114,7 +116,11 @@ export class SeriesTable implements SeriesSink {
   }
 
   declare(metric: Metric, labels: readonly Label[] = []): number {
-    if (this.#options.wants?.(metric.name, this.reading) === false) return NONE;
+    if (this.#options.wants?.(metric.name, this.reading) === false) {
+      if (!this.#useful.has(this.reading)) this.#useful.set(this.reading, false);
+      return NONE;
+    }
+    this.#useful.set(this.reading, true);
     const sorted = labels.toSorted(([a], [b]) => (a < b ? -1 : 1));
     const key = seriesKey(metric.name, sorted);
     const known = this.#slots.get(key);
@@ -140,6 +146,11 @@ export class SeriesTable implements SeriesSink {
 
   isPresent(index: number): boolean {
     return isSet(this.#presence, index);
+  }
+
+  /** Whether a source has declared something, but never anything that is wanted. */
+  isUnwanted(source: string): boolean {
+    return this.#useful.get(source) === false;
   }
 
   malformed(source: string, detail: string): void {

@@ -1,14 +1,19 @@
 import { reasonOf } from '../pipeline/error.ts';
+import { SELDOM_READS } from './sources/kernel-file.ts';
 import type { SeriesTable } from './series-table.ts';
 import type { Source } from './source.ts';
 
 /** Opens a source; called again when the source has to begin anew. */
 export type SourceOpener = () => Source;
 
-/** The sources of an agent, read one after the other. */
+/**
+ * The sources of an agent, read one after the other. One whose metrics nobody wants, as the profile
+ * goes, is looked at now and then only: it may come to have others.
+ */
 export class SourceSet {
   readonly #openers: readonly SourceOpener[];
   readonly #sources: Source[];
+  #reads = 0;
 
   constructor(openers: readonly SourceOpener[]) {
     this.#openers = openers;
@@ -18,7 +23,12 @@ export class SourceSet {
   /** Brings the table up to date. What one source throws is counted and stops no other. */
   read(table: SeriesTable): void {
     table.clear();
-    for (let i = 0; i < this.#sources.length; i += 1) this.#readOne(table, this.#sources[i]!);
+    this.#reads += 1;
+    for (let i = 0; i < this.#sources.length; i += 1) {
+      const source = this.#sources[i]!;
+      if (this.#reads % SELDOM_READS !== 0 && table.isUnwanted(source.name)) continue;
+      this.#readOne(table, source);
+    }
     for (const name of table.takeStale()) this.#reopen(table, name);
   }
 

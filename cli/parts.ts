@@ -10,9 +10,12 @@ import type { Config } from './config/settings.ts';
 /** The parts that components are made of, from the configuration's sections. */
 
 export function loggerOf(config: Pick<Config, 'general'>, component: string): Logger {
+  const destination = pino.destination({ fd: 2, sync: true });
+  // A log that cannot be written (a full disk, a reader that is gone) is no reason to end.
+  destination.on('error', () => undefined);
   return pino(
     { level: config.general.logLevel, base: { component, pid: process.pid } },
-    pino.destination({ fd: 2, sync: true }),
+    destination,
   );
 }
 

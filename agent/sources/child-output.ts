@@ -25,7 +25,7 @@ export type StartChild = (command: string, args: readonly string[], limits: Chil
 
 /**
  * Runs a program in the background for what it prints, and never waits for it. It gets no input
- * and prints in English.
+ * and nothing of this process but PATH; it prints in English and in UTC.
  */
 export const startChild: StartChild = (command, args, limits) => {
   const { promise: ended, resolve } = Promise.withResolvers<ChildEnd>();
@@ -33,7 +33,7 @@ export const startChild: StartChild = (command, args, limits) => {
   try {
     child = spawn(command, args, {
       cwd: '/',
-      env: { ...process.env, LC_ALL: 'C' },
+      env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
   } catch {

@@ -1,11 +1,11 @@
 import { readdirSync, type Dirent } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { HostPaths, Metric, Source, SourceOptions } from '../source.ts';
+import { attributeText } from './attribute-text.ts';
 import type { ByteScanner } from './byte-scanner.ts';
 import { DeviceAttributes, type Attribute } from './device-attributes.ts';
 import { DeviceDirectory } from './device-directory.ts';
 import { cleanName, sensorMetric } from './hwmon-metric.ts';
-import { attributeText } from './attribute-text.ts';
 import { InfoSeries } from './info-series.ts';
 import { Pace } from './pace.ts';
 import { linkedDevice, targetOf } from './renewed-part.ts';

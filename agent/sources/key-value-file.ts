@@ -55,14 +55,15 @@ export class KeyValueFile {
         if (!scan.atLineEnd) sink.malformed(this.#source, `no key: ${scan.lineExcerpt()}`);
         continue;
       }
+      const row = this.#rows.at(scan, sink);
+      if (row === null) continue;
       scan.skipByte(COLON);
       const value = scan.number();
       if (Number.isNaN(value)) {
         sink.malformed(this.#source, `no number: ${scan.lineExcerpt()}`);
         continue;
       }
-      const row = this.#rows.at(scan, sink);
-      if (row !== null) sink.set(row.slot, value * row.multiplier);
+      sink.set(row.slot, value * row.multiplier);
     }
   }
 
@@ -71,12 +72,12 @@ export class KeyValueFile {
   }
 }
 
-/** What follows the cursor on its line, without moving it or losing its word. */
+/** What follows the number on the cursor's line, without moving the cursor or losing its word. */
 function suffixOf(scan: ByteScanner): string {
   const { pos, wordStart, wordEnd } = scan;
-  const suffix = scan.lineAsWord() ? scan.wordText() : '';
+  const rest = scan.lineAsWord() ? scan.wordText() : '';
   scan.pos = pos;
   scan.wordStart = wordStart;
   scan.wordEnd = wordEnd;
-  return suffix;
+  return /^:?\s*\S*\s*(.*)$/s.exec(rest)?.[1] ?? '';
 }

@@ -70,7 +70,9 @@ export class MdArray {
   }
 
   #readSize(scan: ByteScanner): boolean {
-    this.blocks = scan.number();
+    scan.skipSpaces();
+    // Without any members yet there is no size either.
+    this.blocks = this.state === 'inactive' && scan.atLineEnd ? 0 : scan.number();
     this.blocksSynced = this.blocks;
     if (Number.isNaN(this.blocks)) return false;
     if (this.state === 'inactive' || !scan.seekInLine(BRACKET)) return true;

@@ -1,6 +1,6 @@
 import type { Label } from '../../pipeline/wire/catalogue.ts';
 import type { Metric, SourceFactory } from '../source.ts';
-import { textLabel } from './attribute-text.ts';
+import { attributeText, textLabel } from './attribute-text.ts';
 import { DeviceAttributes, type Attribute } from './device-attributes.ts';
 import { DeviceDirectory } from './device-directory.ts';
 import { InfoSeries } from './info-series.ts';
@@ -11,6 +11,7 @@ import { readAttributeNumber } from './sysfs-attribute.ts';
 
 /** Sizes of block devices are in sectors of this size, whatever the device's are. */
 const SECTOR_BYTES = 512;
+const BLOCK_SIZE_FILE = 'queue/logical_block_size';
 
 function gauge(name: string, unit: string, help: string): Metric {
   return { name: `node_nvme_${name}`, kind: 'gauge', unit, help };
@@ -46,26 +47,26 @@ function controller(directory: string, device: string, pace: Pace): SourcePart {
   ]);
 }
 
-/**
- * What is in use is counted in the namespace's blocks. All of it is read seldom: the kernel asks
- * the device for it.
- */
+/** All of it is read seldom: the kernel asks the device for what is in use. */
+const SIZES: readonly Attribute[] = [
+  { file: 'size', metric: CAPACITY, multiplier: SECTOR_BYTES, seldom: true },
+  { file: 'size', metric: SIZE, multiplier: SECTOR_BYTES, seldom: true },
+  { file: BLOCK_SIZE_FILE, metric: BLOCK_SIZE, seldom: true },
+];
+
 function namespace(directory: string, labels: readonly Label[], pace: Pace): SourcePart {
   return sourceFromParts('nvme', [
     new InfoSeries('nvme', NAMESPACE_INFO, () => [
       ...labels,
-      ['ana_state', textLabel('', `${directory}/ana_state`)[1] || 'unknown'],
+      ['ana_state', attributeText(`${directory}/ana_state`)?.trim() || 'unknown'],
     ]),
+    new DeviceAttributes('nvme', directory, labels, SIZES, pace),
+    // What is in use is counted in the namespace's blocks.
     new RenewedPart(
-      () => readAttributeNumber(`${directory}/queue/logical_block_size`),
-      (blockBytes) => {
-        const attributes: Attribute[] = [
-          { file: 'size', metric: CAPACITY, multiplier: SECTOR_BYTES, seldom: true },
-          { file: 'size', metric: SIZE, multiplier: SECTOR_BYTES, seldom: true },
-          { file: 'nuse', metric: USED, multiplier: blockBytes, seldom: true },
-          { file: 'queue/logical_block_size', metric: BLOCK_SIZE, seldom: true },
-        ];
-        return new DeviceAttributes('nvme', directory, labels, attributes, pace);
+      () => readAttributeNumber(`${directory}/${BLOCK_SIZE_FILE}`) || undefined,
+      (multiplier) => {
+        const used: Attribute = { file: 'nuse', metric: USED, multiplier, seldom: true };
+        return new DeviceAttributes('nvme', directory, labels, [used], pace);
       },
     ),
   ]);

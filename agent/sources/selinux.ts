@@ -8,6 +8,9 @@ import { NumberFile } from './number-file.ts';
 import { sourceFromParts, type SourcePart } from './source-parts.ts';
 
 const SLASH = 0x2f;
+const EQUALS = 0x3d;
+const CONFIG_BYTES_MAX = 64 * 1024;
+const SELINUX = Buffer.from('SELINUX');
 
 function metric(name: string, help: string): Metric {
   const kind = name.endsWith('_total') ? 'counter' : 'gauge';
@@ -37,7 +40,8 @@ const HASH: readonly Metric[] = [
   metric('avc_hash_buckets_available', 'Buckets of the access vector cache.'),
   metric('avc_hash_longest_chain', 'Entries in the longest bucket of the access vector cache.'),
 ];
-const MODES: Readonly<Record<string, number>> = { enforcing: 1, permissive: 0, disabled: -1 };
+const MODES: Readonly<Record<string, number>> = { enforcing: 1, permissive: 0 };
+const DISABLED = -1;
 /** The label of every process until a policy is loaded. */
 const NO_POLICY = 'kernel';
 
@@ -45,6 +49,7 @@ const NO_POLICY = 'kernel';
 class SelinuxMode implements SourcePart {
   enabled = false;
   readonly #paths: HostPaths;
+  readonly #config: KernelFile;
   #readsToLook = 0;
   #present = false;
   #configured: number | undefined;
@@ -53,6 +58,9 @@ class SelinuxMode implements SourcePart {
 
   constructor(paths: HostPaths) {
     this.#paths = paths;
+    const root = paths.rootfs.replace(/\/+$/, '');
+    const options = { bytesMax: CONFIG_BYTES_MAX };
+    this.#config = new KernelFile(`${root}/etc/selinux/config`, 'selinux', options);
   }
 
   read(sink: SeriesSink): void {
@@ -67,19 +75,29 @@ class SelinuxMode implements SourcePart {
   }
 
   #look(sink: SeriesSink): void {
-    const { procfs, sysfs, rootfs } = this.#paths;
+    const { procfs, sysfs } = this.#paths;
     this.#readsToLook = SELDOM_READS;
     this.#present = isThere(`${sysfs}/fs`);
     this.enabled =
       isThere(`${sysfs}/fs/selinux/enforce`) &&
       attributeText(`${procfs}/self/attr/current`)?.replace('\0', '').trim() !== NO_POLICY;
-    const config = this.enabled
-      ? attributeText(`${rootfs.replace(/\/+$/, '')}/etc/selinux/config`)
-      : undefined;
-    const mode = /^[ \t]*SELINUX[ \t]*=[ \t]*["']?(\w+)/m.exec(config ?? '')?.[1];
-    this.#configured = config === undefined ? undefined : (MODES[mode ?? 'disabled'] ?? -1);
+    this.#configured = this.enabled ? this.#configuredMode(sink) : undefined;
     if (this.#present) this.#enabledSlot = sink.declare(ENABLED);
     if (this.#configured !== undefined) this.#configuredSlot = sink.declare(CONFIGURED);
+  }
+
+  /** Undefined if there is no such file. */
+  #configuredMode(sink: SeriesSink): number | undefined {
+    if (!this.#config.load(sink)) return undefined;
+    const { scan } = this.#config;
+    let mode = '';
+    for (; !scan.atEnd; scan.nextLine()) {
+      if (!scan.wordUntil(EQUALS) || !scan.wordIs(SELINUX)) continue;
+      scan.skipSpaces();
+      if (scan.skipByte(EQUALS) && scan.word()) mode = scan.wordText();
+    }
+    this.#config.close();
+    return Object.hasOwn(MODES, mode) ? MODES[mode]! : DISABLED;
   }
 }
 
@@ -149,6 +167,7 @@ class HashStats implements SourcePart {
 
 function numberAfter(scan: ByteScanner, words: number): number {
   for (let word = 0; word < words; word++) scan.word();
+  scan.skipSpaces();
   return leadingDigits(scan);
 }
 

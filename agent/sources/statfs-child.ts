@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { startChild, type Child, type StartChild } from './child-output.ts';
 
 /** The counts of statfs(2), by the names of Node's `StatsFs`. */
@@ -57,6 +58,8 @@ export class StatfsChildren {
 
   /** Null if there is no such program. */
   async #run(command: string, args: readonly string[]): Promise<FilesystemCounts | null> {
+    // Starting a process takes a moment, which no reading is to wait for.
+    await setImmediate();
     if (this.#closed) throw new Error('closed');
     const limits = { timeMs: this.#timeMs, bytesMax: OUTPUT_BYTES_MAX };
     const child = this.#startChild(command, args, limits);

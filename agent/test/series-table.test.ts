@@ -216,3 +216,24 @@ await t.test('a source that throws is counted and stops no other', (t) => {
   t.same([...table.malformedTotal], [['broken', 1]]);
   t.end();
 });
+
+await t.test('a source that nobody wants anything of is hardly ever read', (t) => {
+  const table = tableOf({ wants: (metric) => metric === 'wanted' });
+  const reads = { some: 0, none: 0, silent: 0 };
+  const source = (name: keyof typeof reads, ...metrics: string[]): Source => ({
+    name,
+    read(sink) {
+      reads[name] += 1;
+      for (const metric of metrics) sink.set(sink.declare(gauge(metric)), 1);
+    },
+    close() {},
+  });
+  const sources = new SourceSet([
+    () => source('some', 'unwanted', 'wanted'),
+    () => source('none', 'unwanted'),
+    () => source('silent'),
+  ]);
+  for (let read = 0; read < 120; read += 1) sources.read(table);
+  t.same(reads, { some: 120, none: 11, silent: 120 });
+  t.end();
+});

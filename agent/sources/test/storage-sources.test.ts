@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import type { HostPaths, Source, SourceFactory } from '../../source.ts';
 import { attributes } from '../../test/host/attributes.ts';
@@ -102,12 +102,15 @@ await t.test('mdadm: what is not an array does not disturb the others', (t) => {
     '      x blocks [2/2] [UU]',
     'md6 : active raid1 sdb4[1] sda4[0]',
     '      600 blocks [2/2] [UU]',
+    'md7 : inactive ',
+    '       ',
   ].join('\n');
   const sink = new RecordingSink();
   t.same(arrays(sink.tick(mdadmSource(fixture(t, { proc: { mdstat } })))), {
     md0: '1 0 0/2 0/100 recovering',
     md3: '1 0 0/1 0/300 resync',
     md6: '2 0 0/2 600/600 active',
+    md7: '0 0 0/0 0/0 inactive',
   });
   t.same(sink.malformations, [
     'mdadm: read_ahead not set',
@@ -302,22 +305,13 @@ const SOURCES: readonly (readonly [SourceFactory, HostFiles])[] = [
   [thermalZoneSource, thermalZoneFiles],
 ];
 
-/** The same tree with something else in each file. */
-function everywhere(files: HostFiles, contents: HostFiles[string]): HostFiles {
+/** The same tree with each file being the same one. */
+function everywhere(files: HostFiles, path: string): HostFiles {
   return Object.fromEntries(
-    Object.entries(files).map(([path, original]) => [
-      path,
-      typeof original === 'string' ? contents : original,
+    Object.entries(files).map(([name, original]) => [
+      name,
+      typeof original === 'string' ? { link: path } : original,
     ]),
-  );
-}
-
-/** The same tree with a directory in the place of each file. */
-function directories(files: HostFiles): HostFiles {
-  return Object.fromEntries(
-    Object.entries(files).map(([path, original]) =>
-      typeof original === 'string' ? [`${path}/below`, ''] : [path, original],
-    ),
   );
 }
 
@@ -330,7 +324,7 @@ function readTwice(source: Source): RecordingSink {
 }
 
 await t.test('hostile contents never throw', (t) => {
-  const hostile: readonly HostFiles[string][] = [
+  const hostile = [
     '',
     '\u0000'.repeat(300),
     '\ud800\uffff\r\n',
@@ -338,23 +332,29 @@ await t.test('hostile contents never throw', (t) => {
     '0x',
     '4:',
     'md0 : active raid1\n  1 blocks [',
-    '9'.repeat(9000),
-    'a '.repeat(9000),
-    { link: '/dev/zero' },
-    { link: 'nowhere' },
+    '9'.repeat(100_000),
+    'a '.repeat(50_000),
   ];
   const directory = t.testdir({});
-  for (const [i, contents] of hostile.entries()) {
-    for (const [j, [factory, files]] of SOURCES.entries()) {
-      const source = factory(writeHost(`${directory}/${i}-${j}`, everywhere(files, contents)));
-      t.ok(
-        readTwice(source).keys.length < 500,
-        `${source.name} ${JSON.stringify(contents)}`.slice(0, 60),
-      );
+  const same = `${directory}/same`;
+  const hosts = SOURCES.map(([factory, files], i) => {
+    const paths = writeHost(`${directory}/${i}`, everywhere(files, same));
+    return { factory, paths };
+  });
+  for (const [i, contents] of ['nowhere', '/dev/zero', ...hostile].entries()) {
+    rmSync(same, { force: true });
+    if (i < 2) symlinkSync(contents, same);
+    else writeFileSync(same, contents);
+    for (const { factory, paths } of hosts) {
+      const source = factory(paths);
+      const { length } = readTwice(source).keys;
+      t.ok(length < 500, `${source.name} with ${contents.slice(0, 20)}`);
     }
   }
-  for (const [j, [factory, files]] of SOURCES.entries()) {
-    const source = factory(writeHost(`${directory}/${j}`, directories(files)));
+  rmSync(same);
+  mkdirSync(same);
+  for (const { factory, paths } of hosts) {
+    const source = factory(paths);
     t.same(readTwice(source).malformations, [], `${source.name} with directories`);
   }
   t.end();

@@ -1,0 +1,46 @@
+import { setImmediate } from 'node:timers/promises';
+import { ANSWER_MS_MAX } from '../filesystem-size.ts';
+import { filesystemSource } from '../filesystem.ts';
+import { RecordingSink } from './recording-sink.ts';
+
+/**
+ * Reads `/proc/1/mounts` below the directory that is its argument, where one filesystem hangs,
+ * until every filesystem has an answer or is late; prints them and ends, if it can.
+ */
+const [directory = ''] = process.argv.slice(2);
+const sink = new RecordingSink();
+let lateMs = 0;
+const source = filesystemSource(
+  { procfs: `${directory}/proc`, sysfs: '/sys', rootfs: '/' },
+  {},
+  { nowMs: () => performance.now() + lateMs },
+);
+// What agents do, which must not keep the end from coming either.
+process.on('SIGTERM', () => {});
+
+function answers(): Record<string, number> {
+  const shown: Record<string, number> = {};
+  for (const [key, value] of Object.entries(sink.tick(source))) {
+    const mountPoint = /^node_filesystem_device_error.*mountpoint="([^"]*)"/.exec(key)?.[1];
+    if (mountPoint === '/') shown['root'] = value;
+    else if (mountPoint === directory) shown['directory'] = value;
+    else if (mountPoint !== undefined) shown[mountPoint.slice(directory.length)] = value;
+    const own = /^rollcall_agent_filesystem_(stalled|timeouts)/.exec(key)?.[1];
+    if (own !== undefined) shown[own] = value;
+  }
+  return shown;
+}
+
+sink.tick(source);
+await setImmediate();
+// Time passes for the source only: what hangs is late now.
+lateMs = ANSWER_MS_MAX + 1;
+let shown = answers();
+while (Object.keys(shown).length < 5) {
+  await setImmediate();
+  shown = answers();
+}
+process.stdout.write(JSON.stringify(shown), () => {
+  source.close();
+  process.exit(0);
+});
