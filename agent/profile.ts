@@ -39,7 +39,7 @@ const STANDARD: readonly string[] = [
   'node_zfs_zpool_state',
   'node_zfs_arc_(size|hits|misses|c|c_max)',
   'node_(btrfs_device_errors_total|btrfs_info)',
-  'node_nfs_(requests|rpcs|rpc_retransmissions)_total',
+  'node_nfs_(rpcs|rpc_retransmissions)_total',
   // The network.
   'node_network_(receive|transmit)_(bytes|packets|errs|drop)_total',
   'node_network_(up|speed_bytes|mtu_bytes|carrier|carrier_changes_total)',
@@ -57,7 +57,7 @@ const STANDARD: readonly string[] = [
   'node_timex_sync_status',
   // Hardware.
   'node_edac_(correctable|uncorrectable)_errors_total',
-  'node_hwmon_(temp|fan|power|in)_.*',
+  'node_hwmon_(temp_celsius|temp_crit_celsius|temp_crit_alarm_celsius|fan_rpm|power_average_watt)',
   'node_hwmon_(chip_names|sensor_label)',
   'node_thermal_zone_temp',
   'node_power_supply_(online|capacity)',

@@ -308,7 +308,7 @@ await t.test('a child that had to be killed is not started again at once', async
   const sink = new RecordingSink();
   let nowMs = 0;
   let calls = 0;
-  let fail = (): void => {};
+  const calling: ((reason: Error) => void)[] = [];
   const source = filesystemSource(
     paths,
     {},
@@ -316,7 +316,7 @@ await t.test('a child that had to be killed is not started again at once', async
       byChild: () => {
         calls++;
         const { promise, reject } = Promise.withResolvers<FilesystemCounts>();
-        fail = () => reject(new Error('killed'));
+        calling.push(reject);
         return promise;
       },
       nowMs: () => nowMs,
@@ -324,7 +324,7 @@ await t.test('a child that had to be killed is not started again at once', async
   );
   sink.tick(source);
   nowMs += ANSWER_MS_MAX + 1;
-  fail();
+  calling[0]!(new Error('killed'));
   await setImmediate();
   const error = 'node_filesystem_device_error{device="srv:/x",fstype="nfs4",mountpoint="/nfs"}';
   for (; nowMs < LATE_PAUSE_MS; nowMs += TICK_MS) t.equal(sink.tick(source)[error], 1);
@@ -507,7 +507,7 @@ async function withHungFilesystem(
   fsType: string,
 ): Promise<{ ended: number | string | null; said: string }> {
   const directory = t.testdir({ hung: {}, proc: { 1: {} } });
-  const mounts = `d ${directory}/hung ${fsType} rw 0 0\nr / ext4 rw 0 0\nn ${directory} nfs rw 0 0\n`;
+  const mounts = `r / ext4 rw 0 0\nn ${directory} nfs rw 0 0\nd ${directory}/hung ${fsType} rw 0 0\n`;
   writeFileSync(`${directory}/proc/1/mounts`, mounts);
   const script = [
     'exec 9<>/dev/fuse',

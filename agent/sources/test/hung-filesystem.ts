@@ -5,7 +5,7 @@ import { RecordingSink } from './recording-sink.ts';
 
 /**
  * Reads `/proc/1/mounts` below the directory that is its argument, where one filesystem hangs,
- * until every filesystem has an answer or is late; prints them and ends, if it can.
+ * until all others have answered and that one is late; prints what is shown and ends, if it can.
  */
 const [directory = ''] = process.argv.slice(2);
 const sink = new RecordingSink();
@@ -31,15 +31,14 @@ function answers(): Record<string, number> {
   return shown;
 }
 
-sink.tick(source);
-await setImmediate();
-// Time passes for the source only: what hangs is late now.
-lateMs = ANSWER_MS_MAX + 1;
 let shown = answers();
-while (Object.keys(shown).length < 5) {
+while (shown['root'] === undefined || shown['directory'] === undefined) {
   await setImmediate();
   shown = answers();
 }
+// For the source only: what has not answered by now is late.
+lateMs = ANSWER_MS_MAX + 1;
+while (shown['stalled'] === 0) shown = answers();
 process.stdout.write(JSON.stringify(shown), () => {
   source.close();
   process.exit(0);
