@@ -35,6 +35,7 @@ export const sourceNames = [
   'sockstat',
   'softnet',
   'stat',
+  'systemd',
   'tapestats',
   'textfile',
   'thermal_zone',

@@ -1,37 +1,4 @@
-import { CommanderError } from 'commander';
-import { RollcallError } from '../pipeline/error.ts';
-import { ConfigError } from './config/problem.ts';
+import { runCommandLine } from './command-line.ts';
 import { program } from './program.ts';
 
-const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
-
-/*
- * Data goes to standard output and everything else to standard error. Exit status: 0 done, 1 it did
- * not work, 2 it was asked wrongly.
- */
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever read our output has seen enough: `rollcall rules list | head`.
-  process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILED);
-});
-
-try {
-  const args = process.argv.slice(2);
-  await (await program(args)).parseAsync(args, { from: 'user' });
-} catch (error) {
-  process.exitCode = report(error);
-}
-
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-  if (error instanceof ConfigError) {
-    process.stderr.write(`${error.message}\n`);
-    return EXIT_USAGE;
-  }
-  if (error instanceof RollcallError) {
-    process.stderr.write(`rollcall: ${error.message}\n`);
-    return error.code === 'usage' ? EXIT_USAGE : EXIT_FAILED;
-  }
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-  return EXIT_FAILED;
-}
+await runCommandLine(program);

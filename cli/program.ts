@@ -61,6 +61,11 @@ const ENTRIES: readonly Entry[] = [
     load: () => import('./commands/config.ts'),
   },
   {
+    name: 'bench',
+    description: 'Measure, beside peers and under faults.',
+    load: () => import('./commands/bench.ts'),
+  },
+  {
     name: 'test',
     description: 'Check formatting, lint and types, and run the tests.',
     load: () => import('./commands/test.ts'),
@@ -82,11 +87,5 @@ export async function program(args: readonly string[]): Promise<Command> {
     const command = name === wanted ? (await load()).command() : new Command(name);
     root.addCommand(command.description(description).copyInheritedSettings(root));
   }
-  throwInsteadOfExiting(root);
   return root;
-}
-
-function throwInsteadOfExiting(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) throwInsteadOfExiting(child);
 }

@@ -1,18 +1,14 @@
-import { statfs } from 'node:fs/promises';
 import type { Label } from '../../pipeline/wire/catalogue.ts';
 import type { HostPaths, Metric, SeriesSink, Source, SourceOptions } from '../source.ts';
 import type { ByteScanner } from './byte-scanner.ts';
-import { ANSWER_MS_MAX } from './filesystem-size.ts';
 import { FilesystemSizes, type FilesystemQuestions } from './filesystem-sizes.ts';
 import { KernelFile } from './kernel-file.ts';
 import { isRemoteType, parseMountEntry } from './mount-entry.ts';
 import { RowCache } from './row-cache.ts';
 import { declareRow } from './series-row.ts';
 import { sourceFromParts, type SourcePart } from './source-parts.ts';
-import { StatfsChildren } from './statfs-child.ts';
+import { SystemStatfs } from './system-statfs.ts';
 
-/** A child is killed when its answer is late anyway. */
-const CHILD_MS_MAX = ANSWER_MS_MAX + 500;
 /** What node_exporter leaves out unless told otherwise. */
 const MOUNT_POINTS_EXCLUDED =
   /^\/(dev|proc|run\/credentials\/.+|sys|var\/lib\/docker\/.+|var\/lib\/containers\/storage\/.+)($|\/)/;
@@ -183,13 +179,13 @@ export function filesystemSource(
     mountPointsExclude: options.filesystemMountPointsExclude ?? MOUNT_POINTS_EXCLUDED,
     typesExclude: options.filesystemTypesExclude ?? TYPES_EXCLUDED,
   };
-  const children = new StatfsChildren(CHILD_MS_MAX);
+  const system = new SystemStatfs();
   const mounts = new Mounts(paths.procfs, filter, {
-    inThread: (path) => statfs(path),
-    byChild: (path) => children.ask(path),
+    inThread: (path) => system.inThread(path),
+    byChild: (path) => system.byChild(path),
     // The monotonic clock: a step of the system's must not make an answer late.
     nowMs: () => performance.now(),
     ...questions,
   });
-  return sourceFromParts('filesystem', [mounts, { read: () => {}, close: () => children.close() }]);
+  return sourceFromParts('filesystem', [mounts, { read: () => {}, close: () => system.close() }]);
 }

@@ -35,6 +35,7 @@ import { selinuxSource } from './selinux.ts';
 import { sockstatSource } from './sockstat.ts';
 import { softnetSource } from './softnet.ts';
 import { statSource } from './stat.ts';
+import { systemdSource } from './systemd.ts';
 import { tapestatsSource } from './tapestats.ts';
 import { textfileSource } from './textfile.ts';
 import { thermalZoneSource } from './thermal-zone.ts';
@@ -83,6 +84,7 @@ export const sourceFactories: Readonly<Record<SourceName, SourceFactory>> = {
   sockstat: sockstatSource,
   softnet: softnetSource,
   stat: statSource,
+  systemd: systemdSource,
   tapestats: tapestatsSource,
   textfile: textfileSource,
   thermal_zone: thermalZoneSource,

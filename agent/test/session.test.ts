@@ -256,6 +256,6 @@ await t.test(
       Array.from({ length: ticks }, (_, i) => i + 1),
     );
     const cursor = agent.store.cursor('slow')!;
-  t.equal(cursor.droppedTotal + agent.store.ring.frames, ticks, 'it is still owed everything');
+    t.equal(cursor.droppedTotal + agent.store.ring.frames, ticks, 'it is still owed everything');
   },
 );

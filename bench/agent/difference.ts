@@ -32,7 +32,8 @@ export const differences: readonly Difference[] = [
   },
   {
     kind: 'more',
-    series: /^node_softnet_(cpu_collision_total|received_rps_total|flow_limit_count_total|backlog_len)/,
+    series:
+      /^node_softnet_(cpu_collision_total|received_rps_total|flow_limit_count_total|backlog_len)/,
     reason: 'newer versions of node_exporter have it',
   },
   {

@@ -8,6 +8,7 @@ import { bundleAgent } from '../../agent/packaging/bundle.ts';
 import { findProgram } from '../../pipeline/embedded/debian-program.ts';
 import { RollcallError } from '../../pipeline/error.ts';
 import { printTable } from '../print-table.ts';
+import { version } from '../version.ts';
 import { projectRoot } from '../project-root.ts';
 
 const CACHE = fileURLToPath(new URL('.cache/', projectRoot));
@@ -46,7 +47,7 @@ function number(min: number): (text: string) => number {
 
 async function runAgentBench(flags: AgentFlags): Promise<void> {
   const report = await benchAgent({
-    build: (folder) => bundleAgent(folder),
+    build: (folder) => bundleAgent({ folder, version }),
     nodeExporter: await findProgram(nodeExporterProgram, CACHE, flags.nodeExporterPath),
     ticks: flags.ticks,
     intervalMs: flags.interval,

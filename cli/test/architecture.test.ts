@@ -14,7 +14,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   pipeline: [],
   alerter: ['pipeline'],
   bench: ['agent', 'collector', 'pipeline', 'alerter', 'cli'],
-  cli: ['agent', 'collector', 'pipeline', 'alerter'],
+  cli: ['agent', 'collector', 'pipeline', 'alerter', 'bench'],
 };
 
 /** Packages that only some folders may use. */

@@ -1,4 +1,5 @@
-import { z } from 'zod';
+// The small variant: agents carry this module in their memory, and zod is half of a megabyte.
+import * as z from 'zod/mini';
 import { RollcallError } from '../error.ts';
 import { HEADER_BYTES, MessageType, newMessage } from './message.ts';
 import { pack, unpack } from './msgpack.ts';
@@ -6,31 +7,33 @@ import { pack, unpack } from './msgpack.ts';
 export const PROTOCOL_VERSION = 1;
 export const FLEET_NAME = /^[a-z0-9_]{1,32}$/;
 
-const safeUint = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const uint = (max: number) => z.int().check(z.minimum(0), z.maximum(max));
+const text = (lengthMax: number) => z.string().check(z.maxLength(lengthMax));
+const safeUint = uint(Number.MAX_SAFE_INTEGER);
 
 const hello = z.object({
   protocol: z.literal('rollcall'),
-  versions: z.array(z.number().int().min(0).max(255)).min(1).max(16),
-  fleet: z.string().max(64),
+  versions: z.array(uint(255)).check(z.minLength(1), z.maxLength(16)),
+  fleet: text(64),
   epoch: safeUint,
-  collector: z.string().max(128),
+  collector: text(128),
 });
 const welcome = z.object({
-  version: z.number().int().min(0).max(255),
-  incarnation: z.string().regex(/^[0-9a-f]{16}$/),
-  agent: z.string().max(128),
+  version: uint(255),
+  incarnation: z.string().check(z.regex(/^[0-9a-f]{16}$/)),
+  agent: text(128),
   timeMs: z.number(),
   firstSeq: safeUint,
   nextSeq: safeUint,
 });
 const subscribe = z
   .object({
-    intervalMs: z.number().int().min(10).max(3_600_000),
+    intervalMs: z.int().check(z.minimum(10), z.maximum(3_600_000)),
     phaseMs: safeUint,
-    creditBytes: z.number().int().min(0).max(0xffff_ffff),
+    creditBytes: uint(0xffff_ffff),
   })
-  .refine((value) => value.phaseMs < value.intervalMs, 'phaseMs must be below intervalMs');
-const error = z.object({ code: z.string().max(64), message: z.string().max(1024) });
+  .check(z.refine((value) => value.phaseMs < value.intervalMs, 'phaseMs must be below intervalMs'));
+const error = z.object({ code: text(64), message: text(1024) });
 
 export type Hello = z.infer<typeof hello>;
 export type Welcome = z.infer<typeof welcome>;
@@ -62,7 +65,7 @@ function structured(type: MessageType, value: unknown): Buffer {
 }
 
 function decode<T>(
-  schema: z.ZodType<T>,
+  schema: z.ZodMiniType<T>,
   name: string,
   source: Buffer,
   offset: number,

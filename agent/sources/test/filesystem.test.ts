@@ -17,6 +17,7 @@ import {
 import { CHILD_CALLS_LATE_MAX, CHILD_CALLS_MAX } from '../filesystem-sizes.ts';
 import { filesystemSource } from '../filesystem.ts';
 import { StatfsChildren, type FilesystemCounts } from '../statfs-child.ts';
+import { SystemStatfs } from '../system-statfs.ts';
 import { fixture } from './fixture.ts';
 import { RecordingSink } from './recording-sink.ts';
 
@@ -382,7 +383,7 @@ await t.test('children that nothing can kill are limited in number', async (t) =
   );
   for (const path of paths) host.hanging.add(path);
   await host.tick();
-  t.same(await host.errors(), { '/well': 0, '/h0': 1, '/h1': 1, '/h2': 1 });
+  t.same(await host.errors(), { '/well': 0, '/h0': 1, '/h1': 1, '/h2': 1, '/h3': 1 });
   await host.pass(LATE_PAUSE_MS * 2 + ANSWER_AGE_MS_MAX);
   const calls = new Set(host.calls).size;
   t.ok(calls >= CHILD_CALLS_LATE_MAX && calls <= CHILD_CALLS_LATE_MAX + CHILD_CALLS_MAX);
@@ -498,6 +499,15 @@ await t.test('children are asked through stat, or through node where there is no
   t.equal((await own.ask(directory)).blocks, counts.blocks);
 });
 
+await t.test('no path has two children, whoever asks', async (t) => {
+  const system = new SystemStatfs();
+  const call = system.byChild('/no/such/path');
+  t.equal(new SystemStatfs().byChild('/no/such/path'), call);
+  await t.rejects(call);
+  t.ok((await system.inThread('/')).blocks > 0);
+  system.close();
+});
+
 /**
  * Runs a program that reads the source with a filesystem that really hangs: FUSE whose daemon never
  * says a word, in namespaces of its own, so that no rights are needed and nothing is left behind.
@@ -507,7 +517,7 @@ async function withHungFilesystem(
   fsType: string,
 ): Promise<{ ended: number | string | null; said: string }> {
   const directory = t.testdir({ hung: {}, proc: { 1: {} } });
-  const mounts = `r / ext4 rw 0 0\nn ${directory} nfs rw 0 0\nd ${directory}/hung ${fsType} rw 0 0\n`;
+  const mounts = `r / ext4 rw 0 0\nn ${directory}/proc nfs rw 0 0\nd ${directory}/hung ${fsType} rw 0 0\n`;
   writeFileSync(`${directory}/proc/1/mounts`, mounts);
   const script = [
     'exec 9<>/dev/fuse',
@@ -528,7 +538,7 @@ async function withHungFilesystem(
   return { ended: signal ?? status, said };
 }
 
-const HUNG = { '/hung': 1, root: 0, directory: 0, stalled: 1, timeouts: 1 };
+const HUNG = { '/': 0, '/proc': 0, '/hung': 1, stalled: 1 };
 
 await t.test('a filesystem that really hangs stops no other and not the end', async (t) => {
   const remote = await withHungFilesystem(t, 'fuse.sshfs');

@@ -22,23 +22,23 @@ function answers(): Record<string, number> {
   const shown: Record<string, number> = {};
   for (const [key, value] of Object.entries(sink.tick(source))) {
     const mountPoint = /^node_filesystem_device_error.*mountpoint="([^"]*)"/.exec(key)?.[1];
-    if (mountPoint === '/') shown['root'] = value;
-    else if (mountPoint === directory) shown['directory'] = value;
-    else if (mountPoint !== undefined) shown[mountPoint.slice(directory.length)] = value;
-    const own = /^rollcall_agent_filesystem_(stalled|timeouts)/.exec(key)?.[1];
-    if (own !== undefined) shown[own] = value;
+    if (mountPoint !== undefined) shown[mountPoint.replace(directory, '')] = value;
+    if (key === 'rollcall_agent_filesystem_stalled') shown['stalled'] = value;
   }
   return shown;
 }
 
 let shown = answers();
-while (shown['root'] === undefined || shown['directory'] === undefined) {
+while (shown['/'] === undefined || shown['/proc'] === undefined) {
   await setImmediate();
   shown = answers();
 }
-// For the source only: what has not answered by now is late.
+// For the source only: what has not answered by now is late, until it answers.
 lateMs = ANSWER_MS_MAX + 1;
-while (shown['stalled'] === 0) shown = answers();
+while (shown['stalled'] !== 1 || shown['/'] !== 0) {
+  await setImmediate();
+  shown = answers();
+}
 process.stdout.write(JSON.stringify(shown), () => {
   source.close();
   process.exit(0);
