@@ -17,19 +17,13 @@ const EXIT_FAILED = 1;
  * standard input ends, which it does however the parent dies. Never returns: the process ends.
  */
 export async function runComponent(component: Component, log: Logger): Promise<never> {
-  const asked = Promise.withResolvers<string>();
-  process.once('SIGTERM', () => asked.resolve('SIGTERM'));
-  process.once('SIGINT', () => asked.resolve('SIGINT'));
-  if (process.env['ROLLCALL_SUPERVISED'] === '1') {
-    process.stdin.resume().once('end', () => asked.resolve('the parent is gone'));
-    process.stdin.once('error', () => asked.resolve('the parent is gone'));
-  }
+  const asked = askedToStop();
   let status = 0;
   try {
     const started = component.start();
     const failed = component.failed ?? new Promise<never>(() => undefined);
-    await Promise.race([started, failed, asked.promise]);
-    const reason = await Promise.race([asked.promise, failed]);
+    await Promise.race([started, failed, asked]);
+    const reason = await Promise.race([asked, failed]);
     log.info({ reason }, 'stopping');
   } catch (error) {
     log.fatal({ reason: reasonOf(error) }, 'cannot go on');
@@ -40,4 +34,15 @@ export async function runComponent(component: Component, log: Logger): Promise<n
     log.error({ reason: reasonOf(error) }, 'stopping failed');
   });
   process.exit(status);
+}
+
+/** Resolves with the reason, once there is one. */
+function askedToStop(): Promise<string> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('SIGINT', () => resolve('SIGINT'));
+    if (process.env['ROLLCALL_SUPERVISED'] !== '1') return;
+    process.stdin.resume().once('end', () => resolve('the parent is gone'));
+    process.stdin.once('error', () => resolve('the parent is gone'));
+  });
 }

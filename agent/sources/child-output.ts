@@ -28,7 +28,10 @@ export type StartChild = (command: string, args: readonly string[], limits: Chil
  * and nothing of this process but PATH; it prints in English and in UTC.
  */
 export const startChild: StartChild = (command, args, limits) => {
-  const { promise: ended, resolve } = Promise.withResolvers<ChildEnd>();
+  let resolve!: (end: ChildEnd) => void;
+  const ended = new Promise<ChildEnd>((settle) => {
+    resolve = settle;
+  });
   let child: ChildProcess;
   try {
     child = spawn(command, args, {

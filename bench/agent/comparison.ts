@@ -1,5 +1,5 @@
 import type { TextSeries } from './exposition-reader.ts';
-import { differences } from './difference.ts';
+import { differences, type Difference } from './difference.ts';
 import { selection, type Profile } from '../../agent/profile.ts';
 import { isWithin } from './tolerance.ts';
 
@@ -38,7 +38,7 @@ export function compare(
     if (last === undefined || !wants(first.name, '')) continue;
     const what = disagreement(first, agent.get(key), last);
     if (what === undefined) agreed += 1;
-    else file({ series: key, what }, agent.has(key) ? undefined : 'absent');
+    else file({ series: key, what }, agent.has(key) ? 'other' : 'absent');
   }
   for (const key of agent.keys()) {
     if (before.has(key) || after.has(key)) continue;
@@ -46,7 +46,7 @@ export function compare(
   }
   return { agreed, explained, unexplained };
 
-  function file(finding: Finding, kind: 'absent' | 'more' | undefined): void {
+  function file(finding: Finding, kind: Difference['kind']): void {
     const meant = differences.find((one) => one.kind === kind && one.series.test(finding.series));
     if (meant === undefined) unexplained.push(finding);
     else explained.push({ ...finding, what: meant.reason });
