@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import type { Label } from '../../pipeline/wire/catalogue.ts';
+import { closeQuietly, openQuietly } from './quiet-files.ts';
 import { ATTRIBUTE_BYTES_MAX } from './sysfs-attribute.ts';
 
 const buffer = Buffer.allocUnsafeSlow(ATTRIBUTE_BYTES_MAX);
@@ -9,15 +10,15 @@ const buffer = Buffer.allocUnsafeSlow(ATTRIBUTE_BYTES_MAX);
  * undefined if it cannot be read. A run of bytes that are not UTF-8 is one replacement character.
  */
 export function attributeText(path: string): string | undefined {
-  let descriptor = -1;
+  const descriptor = openQuietly(path);
+  if (descriptor === -1) return undefined;
   try {
-    descriptor = openSync(path, 'r');
     const length = readSync(descriptor, buffer, 0, ATTRIBUTE_BYTES_MAX, 0);
     return buffer.toString('utf8', 0, length).replace(/\uFFFD+/g, '\uFFFD');
   } catch {
     return undefined;
   } finally {
-    if (descriptor !== -1) closeSync(descriptor);
+    closeQuietly(descriptor);
   }
 }
 

@@ -1,6 +1,6 @@
-import { readdirSync } from 'node:fs';
 import type { Label } from '../../pipeline/wire/catalogue.ts';
 import type { Metric, SeriesSink, SourceFactory } from '../source.ts';
+import { namesIn } from './quiet-files.ts';
 import { attributeText, textLabel } from './attribute-text.ts';
 import { BtrfsCounters, type BtrfsCounter } from './btrfs-counters.ts';
 import { DeviceDirectory } from './device-directory.ts';
@@ -171,14 +171,6 @@ function commitCounters(uuid: Label): ReadonlyMap<string, BtrfsCounter> {
 
 function numberFile(path: string, what: Metric, labels: readonly Label[]): NumberFile {
   return new NumberFile(path, 'btrfs', [{ metric: what, labels }]);
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
 }
 
 /** `/sys/fs/btrfs/<uuid>`, see the kernel's fs/btrfs/sysfs.c. */

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Label } from '../../pipeline/wire/catalogue.ts';
 import type { Metric, SeriesSink } from '../source.ts';
+import { namesIn } from './quiet-files.ts';
 import { SELDOM_READS } from './kernel-file.ts';
 import type { SourcePart } from './source-parts.ts';
 import { NumberAttribute, readAttributeNumber } from './sysfs-attribute.ts';
@@ -86,10 +87,7 @@ function isId(number: number | undefined): boolean {
 }
 
 function cpuNames(directory: string): string[] {
-  try {
-    const names = readdirSync(directory).filter((name) => /^cpu\d{1,9}$/.test(name));
-    return names.toSorted().slice(0, CPUS_MAX);
-  } catch {
-    return [];
-  }
+  return namesIn(directory)
+    .filter((name) => /^cpu\d{1,9}$/.test(name))
+    .slice(0, CPUS_MAX);
 }

@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
 import type { SeriesSink } from '../source.ts';
+import { namesIn } from './quiet-files.ts';
 import { SELDOM_READS } from './kernel-file.ts';
 import type { SourcePart } from './source-parts.ts';
 
@@ -44,7 +44,7 @@ export class DeviceDirectory implements SourcePart {
   }
 
   #list(): void {
-    const names = namesIn(this.#path);
+    const names = new Set(namesIn(this.#path));
     for (const [name, device] of this.#devices) {
       // An entry without a reader is asked again: its files may have appeared since.
       if (names.has(name) && device !== null) continue;
@@ -56,13 +56,5 @@ export class DeviceDirectory implements SourcePart {
       const id = this.#name.exec(name)?.[1];
       if (id !== undefined) this.#devices.set(name, this.#open(`${this.#path}/${name}`, id));
     }
-  }
-}
-
-function namesIn(path: string): Set<string> {
-  try {
-    return new Set(readdirSync(path).toSorted());
-  } catch {
-    return new Set();
   }
 }

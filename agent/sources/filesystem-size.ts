@@ -10,6 +10,9 @@ export const CHILD_PAUSE_MS = 30_000;
 /** The same for one that did not answer in time. */
 export const LATE_PAUSE_MS = 60_000;
 
+/** What to expect of asking: an answer from memory, one in time, or maybe none at all. */
+export type FilesystemKind = 'memory' | 'local' | 'remote';
+
 export type AnswerState = 'none' | 'sized' | 'failed';
 
 /** What is known of the filesystem at one path. */
@@ -19,6 +22,10 @@ export class FilesystemSize {
   remote = false;
   /** The same for a path that leads through such a filesystem. */
   needsChild = false;
+  /** Whether not all that is mounted here answers from memory. */
+  unsure = false;
+  /** Whether it may be asked at once. */
+  direct = false;
   /** Valid while `stateAt` is `sized`. */
   sizeBytes = 0;
   freeBytes = 0;
@@ -27,12 +34,16 @@ export class FilesystemSize {
   filesFree = 0;
   /** The tick in which the path was last mounted. */
   tick = 0;
+  /** The tick in which it was last asked at once. */
+  askedTick = 0;
   waiting = false;
   called = false;
   /** Whether the call that is under way is made in a thread of this process. */
   inThread = false;
   /** Whether the last call took, or takes, longer than it may. */
   late = false;
+  /** Whether a call that should have been answered from memory was not. */
+  slow = false;
   calledAtMs = -Infinity;
   #answer: AnswerState = 'none';
   #answeredAtMs = 0;
@@ -62,13 +73,15 @@ export class FilesystemSize {
   }
 
   /** Names the path as mounted in a tick; where filesystems are stacked, once for each. */
-  mount(tick: number, remote: boolean): void {
+  mount(tick: number, kind: FilesystemKind): void {
     if (this.tick !== tick) {
       this.#slots.length = 0;
       this.remote = false;
+      this.unsure = false;
     }
     this.tick = tick;
-    if (remote) this.remote = true;
+    if (kind === 'remote') this.remote = true;
+    if (kind !== 'memory') this.unsure = true;
   }
 
   /** False if the series at this slot was shown in this tick already. */
@@ -82,6 +95,7 @@ export class FilesystemSize {
   /** Another filesystem is mounted here now: what is known, or being asked, is of the old one. */
   forget(): void {
     this.late = false;
+    this.slow = false;
     this.#answer = 'none';
     this.#ignoreCall = this.called;
     if (!this.called) this.calledAtMs = -Infinity;

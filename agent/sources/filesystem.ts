@@ -1,9 +1,11 @@
+import { statfsSync } from 'node:fs';
 import type { Label } from '../../pipeline/wire/catalogue.ts';
 import type { HostPaths, Metric, SeriesSink, Source, SourceOptions } from '../source.ts';
 import type { ByteScanner } from './byte-scanner.ts';
+import type { FilesystemKind } from './filesystem-size.ts';
 import { FilesystemSizes, type FilesystemQuestions } from './filesystem-sizes.ts';
 import { KernelFile } from './kernel-file.ts';
-import { isRemoteType, parseMountEntry } from './mount-entry.ts';
+import { isMemoryType, isRemoteType, parseMountEntry } from './mount-entry.ts';
 import { RowCache } from './row-cache.ts';
 import { declareRow } from './series-row.ts';
 import { sourceFromParts, type SourcePart } from './source-parts.ts';
@@ -48,7 +50,7 @@ interface MountRow {
   readonly labels: readonly Label[];
   /** Where this process reaches the mount point. */
   readonly path: string;
-  readonly remote: boolean;
+  readonly kind: FilesystemKind;
   readonly readOnly: boolean;
   /** The reading in which the row was last there. */
   reading: number;
@@ -63,7 +65,7 @@ interface MountFilter {
 
 /**
  * The mounts of the host's first process, or of this one if that may not be seen, and the sizes
- * that statfs(2) tells of them. A reading shows the answers to the questions of the one before.
+ * that statfs(2) tells of them. What is asked in the background is shown by the next reading.
  */
 class Mounts implements SourcePart {
   readonly #hostFile: KernelFile;
@@ -110,7 +112,7 @@ class Mounts implements SourcePart {
     // What was away for long may have lost its slots.
     if (changed && row.reading !== -1) row.slots = declareMount(sink, row.labels) ?? row.slots;
     row.reading = this.#reading;
-    const size = this.#sizes.at(row.path, row.remote, changed);
+    const size = this.#sizes.at(row.path, row.kind, changed);
     const { slots } = row;
     const state = size.stateAt(nowMs);
     // Of two mounts with the same labels the first is shown.
@@ -154,7 +156,12 @@ function mountRow(scan: ByteScanner, sink: SeriesSink, filter: MountFilter): Mou
   const slots = declareMount(sink, labels);
   if (slots === null) return null;
   const path = root + (mountPoint === '/' && root !== '' ? '' : mountPoint);
-  return { slots, labels, path, remote: isRemoteType(fsType), readOnly, reading: -1 };
+  return { slots, labels, path, kind: kindOf(fsType), readOnly, reading: -1 };
+}
+
+function kindOf(fsType: string): FilesystemKind {
+  if (isRemoteType(fsType)) return 'remote';
+  return isMemoryType(fsType) ? 'memory' : 'local';
 }
 
 function declareMount(sink: SeriesSink, labels: readonly Label[]): Int32Array | null {
@@ -183,6 +190,7 @@ export function filesystemSource(
   const mounts = new Mounts(paths.procfs, filter, {
     inThread: (path) => system.inThread(path),
     byChild: (path) => system.byChild(path),
+    directly: (path) => statfsSync(path),
     // The monotonic clock: a step of the system's must not make an answer late.
     nowMs: () => performance.now(),
     ...questions,

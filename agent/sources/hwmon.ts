@@ -1,4 +1,5 @@
-import { readdirSync, type Dirent } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { HostPaths, Metric, Source, SourceOptions } from '../source.ts';
 import { attributeText } from './attribute-text.ts';
@@ -148,6 +149,7 @@ function isOne(scan: ByteScanner): number {
 }
 
 function filesIn(directory: string): string[] {
+  if (!existsSync(directory)) return [];
   try {
     return readdirSync(directory, { withFileTypes: true })
       .filter(isFile)

@@ -1,6 +1,7 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import type { SeriesSink } from '../source.ts';
 import { ByteScanner } from './byte-scanner.ts';
+import { closeQuietly, openQuietly } from './quiet-files.ts';
 
 /** A larger file is reported as malformed and left out. */
 export const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -63,11 +64,16 @@ export class KernelFile implements LoadableFile {
       this.#readsToSkip--;
       return false;
     }
+    if (this.#descriptor === -1) this.#descriptor = openQuietly(this.#path);
     try {
-      if (this.#descriptor === -1) this.#descriptor = openSync(this.#path, 'r');
-      this.#worked = this.#fill();
-      if (this.#worked) return true;
-      sink.malformed(this.#source, `${this.#path} is larger than ${this.#bytesMax} bytes`);
+      if (this.#descriptor !== -1 && this.#fill()) {
+        this.#worked = true;
+        return true;
+      }
+      if (this.#descriptor !== -1) {
+        sink.malformed(this.#source, `${this.#path} is larger than ${this.#bytesMax} bytes`);
+        this.#worked = false;
+      }
     } catch {
       this.#release();
     }
@@ -113,21 +119,7 @@ export class KernelFile implements LoadableFile {
   }
 
   #release(): void {
-    if (this.#descriptor === -1) return;
-    try {
-      closeSync(this.#descriptor);
-    } catch {
-      // A descriptor that cannot be closed is gone as well.
-    }
+    closeQuietly(this.#descriptor);
     this.#descriptor = -1;
-  }
-}
-
-/** Reads a file that is looked at too seldom to stay open; undefined if it cannot be read. */
-export function readTextFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trimEnd();
-  } catch {
-    return undefined;
   }
 }

@@ -8,6 +8,9 @@ export interface MountEntry {
   readonly readOnly: boolean;
 }
 
+/** Types that answer statfs(2) from memory, without a lock that I/O could hold. */
+const MEMORY_TYPES = /^(ext[234]|tmpfs|ramfs)$/;
+
 /** Types whose data is on another machine, or in a program, that may never answer. */
 const REMOTE_TYPES =
   /^(nfs4?|cifs|smb3|smbfs|ncpfs|afs|coda|9p|ceph|glusterfs|lustre|gfs2?|ocfs2|gpfs|beegfs|orangefs|pvfs2|virtiofs|davfs|fuse(blk|\..*)?)$/;
@@ -26,6 +29,11 @@ export function parseMountEntry(line: string): MountEntry | null {
     fsType,
     readOnly: options.split(',').includes('ro'),
   };
+}
+
+/** Whether asking for the filesystem's size cannot hang. */
+export function isMemoryType(fsType: string): boolean {
+  return MEMORY_TYPES.test(fsType);
 }
 
 /** Whether to expect that asking for the filesystem's size can hang. */

@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
 import type { SourceFactory } from '../source.ts';
+import { namesIn } from './quiet-files.ts';
 import { attributeText } from './attribute-text.ts';
 import { DeviceAttributes, type Attribute } from './device-attributes.ts';
 import { Pace } from './pace.ts';
@@ -17,7 +17,7 @@ type Zones = readonly (readonly [directory: string, name: string])[];
 /** Control types have a directory here as well, but no name. */
 function zonesIn(directory: string): Zones {
   const zones: (readonly [string, string])[] = [];
-  for (const entry of entriesOf(directory).slice(0, ZONES_MAX)) {
+  for (const entry of namesIn(directory).slice(0, ZONES_MAX)) {
     const name = attributeText(`${directory}/${entry}/name`)?.trim();
     if (name !== undefined) zones.push([entry, name]);
   }
@@ -55,14 +55,6 @@ function energies(directory: string, zones: Zones): Attribute[] {
     });
   }
   return attributes;
-}
-
-function entriesOf(directory: string): string[] {
-  try {
-    return readdirSync(directory).toSorted();
-  } catch {
-    return [];
-  }
 }
 
 /** `/sys/class/powercap`, see the kernel's Documentation/power/powercap/powercap.rst. */

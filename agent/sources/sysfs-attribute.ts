@@ -1,6 +1,7 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import type { Label } from '../../pipeline/wire/catalogue.ts';
 import type { Metric, SeriesSink } from '../source.ts';
+import { closeQuietly, openQuietly } from './quiet-files.ts';
 import { ByteScanner } from './byte-scanner.ts';
 import { SELDOM_READS } from './kernel-file.ts';
 import type { SourcePart } from './source-parts.ts';
@@ -61,23 +62,27 @@ export class SysfsAttribute {
       this.#readsToSkip--;
       return false;
     }
-    try {
-      if (this.#descriptor === -1) this.#open();
-      fill(this.#descriptor);
-      this.#worked = true;
-      if (openAttributes > OPEN_MAX) this.#release();
-      return true;
-    } catch {
-      this.#release();
-      if (!this.#worked) this.#readsToSkip = SELDOM_READS - 1;
-      this.#worked = false;
-      return false;
+    if (this.#open()) {
+      try {
+        fill(this.#descriptor);
+        this.#worked = true;
+        if (openAttributes > OPEN_MAX) this.#release();
+        return true;
+      } catch {
+        this.#release();
+      }
     }
+    if (!this.#worked) this.#readsToSkip = SELDOM_READS - 1;
+    this.#worked = false;
+    return false;
   }
 
-  #open(): void {
-    this.#descriptor = openSync(this.#path, 'r');
+  #open(): boolean {
+    if (this.#descriptor !== -1) return true;
+    this.#descriptor = openQuietly(this.#path);
+    if (this.#descriptor === -1) return false;
     openAttributes++;
+    return true;
   }
 
   #release(): void {
@@ -135,15 +140,15 @@ export function readAttributeText(path: string): string | undefined {
 }
 
 function readOnce(path: string): boolean {
-  let descriptor = -1;
+  const descriptor = openQuietly(path);
+  if (descriptor === -1) return false;
   try {
-    descriptor = openSync(path, 'r');
     fill(descriptor);
     return true;
   } catch {
     return false;
   } finally {
-    if (descriptor !== -1) closeQuietly(descriptor);
+    closeQuietly(descriptor);
   }
 }
 
@@ -151,14 +156,6 @@ function fill(descriptor: number): void {
   scan.pos = 0;
   scan.end = 0;
   scan.end = readSync(descriptor, scan.bytes, 0, ATTRIBUTE_BYTES_MAX, 0);
-}
-
-function closeQuietly(descriptor: number): void {
-  try {
-    closeSync(descriptor);
-  } catch {
-    // A descriptor that cannot be closed is gone as well.
-  }
 }
 
 /** A decimal number, or one in hexadecimal after `0x`. */

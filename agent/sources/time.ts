@@ -1,6 +1,7 @@
 import type { HostPaths, Metric, SeriesSink, Source } from '../source.ts';
 import { DeviceDirectory } from './device-directory.ts';
-import { readTextFile, SELDOM_READS } from './kernel-file.ts';
+import { SELDOM_READS } from './kernel-file.ts';
+import { readTextFile } from './quiet-files.ts';
 import { declareRow } from './series-row.ts';
 import { sourceFromParts, type SourcePart } from './source-parts.ts';
 import { localZoneRule, zoneName } from './time-zone.ts';

@@ -1,7 +1,8 @@
 import { machine } from 'node:os';
 import type { Metric, SeriesSink, SourceFactory } from '../source.ts';
 import type { Label } from '../../pipeline/wire/catalogue.ts';
-import { readTextFile, SELDOM_READS } from './kernel-file.ts';
+import { SELDOM_READS } from './kernel-file.ts';
+import { readTextFile } from './quiet-files.ts';
 import { declareRow } from './series-row.ts';
 import { sourceFromParts, type SourcePart } from './source-parts.ts';
 

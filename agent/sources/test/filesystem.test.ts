@@ -41,6 +41,7 @@ class FakeHost {
     const inside = (path: string): string => path.slice(paths.rootfs.length) || '/';
     this.#mountsPath = `${paths.procfs}/1/mounts`;
     this.source = filesystemSource(paths, options, {
+      directly: undefined,
       inThread: (path) => this.#ask(inside(path), ''),
       byChild: (path) => this.#ask(inside(path), '+'),
       nowMs: () => this.#nowMs,
@@ -241,6 +242,7 @@ await t.test('the own mounts serve where those of the first process cannot be se
     { ...paths, rootfs: '/host/root/' },
     {},
     {
+      directly: undefined,
       inThread: (path) => {
         calls.push(path);
         return Promise.reject(new Error('ENOENT'));
@@ -398,7 +400,7 @@ await t.test('long intervals show the answer of the tick before', async (t) => {
   const source = filesystemSource(
     paths,
     {},
-    { inThread: () => Promise.resolve(ANSWER), nowMs: () => nowMs },
+    { directly: undefined, inThread: () => Promise.resolve(ANSWER), nowMs: () => nowMs },
   );
   sink.tick(source);
   await setImmediate();
@@ -544,7 +546,65 @@ await t.test('a filesystem that really hangs stops no other and not the end', as
   const remote = await withHungFilesystem(t, 'fuse.sshfs');
   t.same(JSON.parse(remote.said), HUNG);
   t.equal(remote.ended, 0);
-  const local = await withHungFilesystem(t, 'ext4');
+  const local = await withHungFilesystem(t, 'xfs');
   t.same(JSON.parse(local.said), HUNG, 'even one that was not expected to hang');
   t.equal(local.ended, 'SIGTERM', 'as the thread that it holds would hold the process');
+});
+
+function sizeOf(values: Record<string, number>, mountpoint: string): number | undefined {
+  return Object.entries(values).find(
+    ([key]) => key.startsWith('node_filesystem_size') && key.includes(`mountpoint="${mountpoint}"`),
+  )?.[1];
+}
+
+await t.test('what answers from memory is asked at once, unless that once took long', (t) => {
+  const state = { nowMs: 0, takesMs: 0, blocks: 10 };
+  const asked: string[] = [];
+  const mounts = [
+    '/dev/a / ext4 rw 0 0',
+    'tmpfs /run tmpfs rw 0 0',
+    'server:/x /srv nfs4 rw 0 0',
+    '/dev/b /srv/below ext4 rw 0 0',
+    '/dev/c /data xfs rw 0 0',
+    'tmpfs /odd tmpfs rw 0 0',
+    'strange /odd strangefs rw 0 0',
+  ];
+  const source = filesystemSource(
+    fixture(t, { proc: { '1': { mounts: mounts.map((line) => `${line}\n`).join('') } } }),
+    {},
+    {
+      directly: (path) => {
+        asked.push(path.split('/root')[1] || '/');
+        state.nowMs += state.takesMs;
+        return { ...ANSWER, blocks: state.blocks };
+      },
+      inThread: (path) => {
+        asked.push(`thread ${path.split('/root')[1]!}`);
+        return Promise.resolve(ANSWER);
+      },
+      byChild: () => Promise.resolve(ANSWER),
+      nowMs: () => state.nowMs,
+    },
+  );
+  const sink = new RecordingSink();
+  sink.tick(source);
+  asked.length = 0;
+  state.blocks = 20;
+  t.equal(sizeOf(sink.tick(source), '/run'), 20 * ANSWER.bsize, 'of this very reading');
+  t.same(
+    asked.filter((path) => !path.startsWith('thread')),
+    ['/', '/run'],
+    'not the one below a remote filesystem, and not where something strange is mounted too',
+  );
+  asked.length = 0;
+  state.takesMs = 500;
+  sink.tick(source);
+  sink.tick(source);
+  t.same(
+    asked.filter((path) => !path.startsWith('thread')),
+    ['/', '/run'],
+    'both were slow, and wait for the thread now',
+  );
+  source.close();
+  t.end();
 });

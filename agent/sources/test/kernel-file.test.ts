@@ -1,7 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { ByteScanner } from '../byte-scanner.ts';
-import { KernelFile, readTextFile, SELDOM_READS } from '../kernel-file.ts';
+import { KernelFile, SELDOM_READS } from '../kernel-file.ts';
+import { readTextFile } from '../quiet-files.ts';
 import { shareProcStat } from '../shared-kernel-file.ts';
 import { RecordingSink } from './recording-sink.ts';
 
