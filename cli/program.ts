@@ -61,6 +61,11 @@ const ENTRIES: readonly Entry[] = [
     load: () => import('./commands/config.ts'),
   },
   {
+    name: 'build',
+    description: 'Make what is installed on the servers.',
+    load: () => import('./commands/build.ts'),
+  },
+  {
     name: 'bench',
     description: 'Measure, beside peers and under faults.',
     load: () => import('./commands/bench.ts'),

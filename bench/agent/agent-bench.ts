@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sourceNames, type SourceName } from '../../agent/source-names.ts';
 import type { HostPaths } from '../../agent/source.ts';
 import { RollcallError } from '../../pipeline/error.ts';
-import { startAgent, type AgentProcess } from './agent-process.ts';
+import { startAgent, type AgentProcess, type AgentProcessOptions } from './agent-process.ts';
 import { compare, lasting, type Comparison, type Finding } from './comparison.ts';
 import { measureCost, type CostReport } from './cost.ts';
 import { readExposition, type TextSeries } from './exposition-reader.ts';
@@ -18,7 +18,7 @@ const READING_FRESH_MS = 1100;
 const COMPARISONS_MAX = 4;
 
 export interface AgentBenchOptions {
-  /** Bundles the agent into the folder and returns the script to run. */
+  /** Builds the agent into the folder and returns the program that starts it. */
   readonly build: (folder: string) => Promise<string>;
   readonly nodeExporter: string;
   readonly ticks: number;
@@ -40,9 +40,10 @@ export async function benchAgent(options: AgentBenchOptions): Promise<AgentBench
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'));
   try {
     options.say('building the agent');
-    const script = await options.build(folder);
-    const comparison = await compareOnHost({ ...options, script: [script], host: HOST });
-    const cost = await benchCost(options, script);
+    const program = await options.build(folder);
+    const env = { ROLLCALL_NODE: tracingNode(folder) };
+    const comparison = await compareOnHost({ ...options, command: [program], env, host: HOST });
+    const cost = await benchCost(options, program, env);
     return {
       ...cost,
       comparison: {
@@ -56,11 +57,22 @@ export async function benchAgent(options: AgentBenchOptions): Promise<AgentBench
   }
 }
 
-async function benchCost(options: AgentBenchOptions, script: string): Promise<CostReport> {
+/** A Node that tells of its garbage, for the program that starts the agent to use. */
+function tracingNode(folder: string): string {
+  const path = join(folder, 'tracing-node');
+  writeFileSync(path, `#!/bin/sh\nexec '${process.execPath}' --trace-gc "$@"\n`, { mode: 0o755 });
+  return path;
+}
+
+async function benchCost(
+  options: AgentBenchOptions,
+  program: string,
+  env: Readonly<Record<string, string>>,
+): Promise<CostReport> {
   const collectors = comparedSources();
   const agent = await startAgent({
-    script: [script],
-    nodeFlags: ['--trace-gc'],
+    command: [program],
+    env,
     flags: ['--profile=full', `--sources=${collectors.join(',')}`],
   });
   try {
@@ -86,7 +98,8 @@ export function comparedSources(): SourceName[] {
 }
 
 export interface HostComparisonOptions {
-  readonly script: readonly string[];
+  readonly command: AgentProcessOptions['command'];
+  readonly env?: AgentProcessOptions['env'];
   readonly nodeExporter: string;
   readonly host: HostPaths;
   readonly sources?: readonly SourceName[];
@@ -99,7 +112,8 @@ export interface HostComparisonOptions {
 export async function compareOnHost(options: HostComparisonOptions): Promise<Comparison> {
   const { host, sources = comparedSources(), profile = 'full', textfileDirectory } = options;
   const agent = await startAgent({
-    script: options.script,
+    command: options.command,
+    ...(options.env !== undefined && { env: options.env }),
     flags: [
       `--profile=${profile}`,
       `--sources=${sources.join(',')}`,

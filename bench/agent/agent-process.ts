@@ -3,10 +3,10 @@ import { ChildServer } from '../../pipeline/embedded/child-server.ts';
 import { freePort } from '../../pipeline/embedded/free-port.ts';
 
 export interface AgentProcessOptions {
-  /** The script that runs the agent, with what has to stand before the agent's own flags. */
-  readonly script: readonly string[];
-  readonly nodeFlags?: readonly string[];
+  /** What runs the agent, with what has to stand before the agent's own flags. */
+  readonly command: readonly [program: string, ...args: string[]];
   readonly flags: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface AgentProcess {
@@ -18,16 +18,17 @@ export interface AgentProcess {
 /** Starts an agent as a process of its own, as a server would run it. */
 export async function startAgent(options: AgentProcessOptions): Promise<AgentProcess> {
   const [port, metricsPort] = [await freePort(), await freePort()];
+  const [program, ...args] = options.command;
   const server = new ChildServer({
     name: 'agent',
-    command: process.execPath,
+    command: program,
     args: [
-      ...(options.nodeFlags ?? []),
-      ...options.script,
+      ...args,
       `--listen=127.0.0.1:${port}`,
       `--metrics-listen=127.0.0.1:${metricsPort}`,
       ...options.flags,
     ],
+    ...(options.env !== undefined && { env: options.env }),
     stopBy: 'SIGTERM',
     stopTimeoutMs: 3000,
     isReady: () => accepts(metricsPort),

@@ -1,5 +1,10 @@
+import { once } from 'node:events';
+import { Agent as HttpAgent, get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import type { ChildServer } from '../../pipeline/embedded/child-server.ts';
 import { goGarbage, v8Garbage, type GarbageLine } from '../process/collected-garbage.ts';
 import { processUsage } from '../process/process-usage.ts';
@@ -168,12 +173,14 @@ type Scraper = () => Promise<{ wireBytes: number; series: number }>;
 
 /** Scrapes as Prometheus does: over one connection, compressed. Counts readings of the host. */
 function scraper(url: string): Scraper {
+  const agent = new HttpAgent({ keepAlive: true });
   return async () => {
-    const response = await fetch(url, { headers: { 'accept-encoding': 'gzip' } });
-    const wireBytes = Number(response.headers.get('content-length') ?? 0);
-    const series = readExposition(await response.text()).values();
+    const request = get(url, { agent, headers: { 'accept-encoding': 'gzip' } });
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    const compressed = await buffer(response);
+    const series = readExposition(gunzipSync(compressed).toString()).values();
     const ofHost = [...series].filter(({ name }) => !name.startsWith('node_scrape_collector_'));
-    return { wireBytes, series: ofHost.length };
+    return { wireBytes: compressed.length, series: ofHost.length };
   };
 }
 

@@ -18,7 +18,7 @@ async function agree(
   options: Partial<HostComparisonOptions>,
 ): Promise<void> {
   const { agreed, unexplained } = await compareOnHost({
-    script: [MAIN, 'agent'],
+    command: [process.execPath, MAIN, 'agent'],
     nodeExporter: process.env['ROLLCALL_NODE_EXPORTER'] ?? 'prometheus-node-exporter',
     host: HOST,
     say: () => undefined,

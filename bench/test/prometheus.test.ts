@@ -20,7 +20,10 @@ const NODE_EXPORTER = process.env['ROLLCALL_NODE_EXPORTER'] ?? 'prometheus-node-
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 async function agentFor(t: Test) {
-  const agent = await startAgent({ script: [MAIN, 'agent'], flags: ['--profile=full'] });
+  const agent = await startAgent({
+    command: [process.execPath, MAIN, 'agent'],
+    flags: ['--profile=full'],
+  });
   t.teardown(() => agent.server.stop());
   // What is asked for in the background is in the second reading.
   await (await fetch(agent.metricsUrl)).text();

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { benchAgent, type AgentBenchReport } from '../../bench/agent/agent-bench.ts';
@@ -11,6 +12,7 @@ import { printTable } from '../print-table.ts';
 import { version } from '../version.ts';
 import { projectRoot } from '../project-root.ts';
 
+const START = fileURLToPath(new URL('agent/packaging/files/rollcall-agent', projectRoot));
 const CACHE = fileURLToPath(new URL('.cache/', projectRoot));
 
 interface AgentFlags {
@@ -45,9 +47,18 @@ function number(min: number): (text: string) => number {
   };
 }
 
+/** The agent as it is shipped: one file, and the program beside it that starts it. */
+async function buildProgram(folder: string): Promise<string> {
+  await bundleAgent({ folder, version });
+  const program = join(folder, basename(START));
+  copyFileSync(START, program);
+  chmodSync(program, 0o755);
+  return program;
+}
+
 async function runAgentBench(flags: AgentFlags): Promise<void> {
   const report = await benchAgent({
-    build: (folder) => bundleAgent({ folder, version }),
+    build: buildProgram,
     nodeExporter: await findProgram(nodeExporterProgram, CACHE, flags.nodeExporterPath),
     ticks: flags.ticks,
     intervalMs: flags.interval,
