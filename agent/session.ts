@@ -46,6 +46,7 @@ export class Session {
   readonly #reader: MessageReader;
   #step: 'hello' | 'subscribe' | 'streaming' | 'closed' = 'hello';
   #timer: NodeJS.Timeout | undefined;
+  #timeoutMs = 0;
   #fleet = '';
   #cursor: FleetCursor | undefined;
   #subscription: control.Subscribe | undefined;
@@ -252,6 +253,11 @@ export class Session {
   }
 
   #expectWithin(timeoutMs: number): void {
+    if (this.#timeoutMs === timeoutMs) {
+      this.#timer?.refresh();
+      return;
+    }
+    this.#timeoutMs = timeoutMs;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.close('too_slow', `nothing from the collector for ${timeoutMs} ms`);

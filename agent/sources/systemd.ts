@@ -41,6 +41,18 @@ const ACCEPTED: Metric = {
 const CURRENT = gauge('socket_current_connections', 'Connections of a socket unit.');
 const REFUSED = gauge('socket_refused_connections_total', 'Connections that a unit refused.');
 
+/** All of them, with their labels, for the documentation: no machine of tests runs systemd. */
+export const systemdMetrics: readonly (readonly [metric: Metric, labels: readonly string[]])[] = [
+  [UNIT_STATE, ['name', 'state', 'type']],
+  [UNITS, ['state']],
+  [RUNNING, []],
+  [VERSION, ['version']],
+  [LAST_TRIGGER, ['name']],
+  [ACCEPTED, ['name']],
+  [CURRENT, ['name']],
+  [REFUSED, ['name']],
+];
+
 /** Shows the latest snapshot while the next one is taken in the background. */
 class SystemdUnits implements SourcePart {
   readonly #observer: SystemdObserver;
