@@ -192,7 +192,7 @@ const agent = section('Agent', 'What runs on every server.', {
   }),
   systemdUnitsExclude: setting(pattern({ whole: true }), {
     unset: 'units other than services, sockets and timers',
-    help: 'systemd units that are left out.',
+    help: 'Units of systemd that are left out.',
   }),
 });
 

@@ -142,7 +142,7 @@ await t.test('a host whose files vanish loses its series and nothing else', asyn
     left = sources.flatMap((source) => Object.keys(sink.tick(source)));
   }
   t.equal(left.filter((key) => key.startsWith('node_hwmon_')).length, 0);
-  t.equal(left.filter((key) => key.startsWith('node_filesystem_')).length, 0);
+  t.equal(left.filter((key) => key.startsWith('node_filesystem_size_')).length, 0);
   t.same(sink.malformations, []);
   for (const source of sources) source.close();
 });
@@ -176,10 +176,12 @@ function hostileContents(): string[] {
 
 await t.test('hostile contents in every file of a server never throw', async (t) => {
   const paths = Object.entries(richHost).filter(([, contents]) => typeof contents === 'string');
+  const directory = t.testdir();
+  const host = writeHost(directory, richHost);
   for (const contents of hostileContents()) {
-    const hostile = Object.fromEntries(paths.map(([path]) => [path, contents]));
+    for (const [path] of paths) writeFileSync(`${directory}/${path}`, contents);
     const sink = new RecordingSink();
-    await readAll(writeHost(t.testdir(), richHost, hostile), sink);
+    await readAll(host, sink);
     t.ok(sink.keys.length >= 2, JSON.stringify(contents.slice(0, 30)));
   }
 });

@@ -78,13 +78,17 @@ await t.test('a list comes from a repeated flag, from commas or from YAML, never
     'stat',
     'loadavg',
   ]);
-  t.strictSame(sources({ config: file, agentSources: ['a', 'b,c'] }, {}), ['a', 'b', 'c']);
+  t.strictSame(sources({ config: file, agentSources: ['arp', 'cpu,os'] }, {}), [
+    'arp',
+    'cpu',
+    'os',
+  ]);
   t.strictSame(
     sources({ config: file, agentSources: [''] }, {}),
     [],
     'an empty flag empties the list',
   );
-  const many = Array.from({ length: 65 }, () => 'x').join(',');
+  const many = Array.from({ length: 65 }, () => 'cpu').join(',');
   t.strictSame(problemsOf({ env: { ROLLCALL_AGENT_SOURCES: many } }), [
     'ROLLCALL_AGENT_SOURCES: a list has at most 64 entries',
   ]);
@@ -221,7 +225,7 @@ await t.test('a dump names the origins and loads as the same configuration', (t)
     flags: {
       config: join(folder, 'r.yaml'),
       agentListen: '[::1]:1',
-      agentSources: ['cpu,null', 'meminfo'],
+      agentSources: ['cpu,os', 'meminfo'],
       dataDir: '# odd: "path"',
       natsTlsCaFile: 'null',
     },

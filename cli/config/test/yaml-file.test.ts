@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import t from 'tap';
+import { sourceNames } from '../../../agent/source-names.ts';
 import { loadConfig } from '../load.ts';
 import { problemsOf } from './problems-of.ts';
 
@@ -54,7 +55,7 @@ await t.test(
       '6:46: collector.dials_per_second: expected a whole number from 1 to 100000, found keys and values',
       '8:17: nats.servers: expected host:port, nats://host:port or tls://host:port, found keys and values',
       '5:23: agent.connections_max: expected a whole number from 1 to 1024, found `none`',
-      '4:7: agent.sources: expected text of the form [a-z][a-z0-9_]*, found `CPU!`',
+      `4:7: agent.sources: expected one of ${sourceNames.join(', ')}, found \`CPU!\`; did you mean \`cpu\`?`,
     ]);
     t.end();
   },
