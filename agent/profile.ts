@@ -23,7 +23,9 @@ const STANDARD: readonly string[] = [
   // Memory.
   'node_memory_(MemTotal|MemFree|MemAvailable|Buffers|Cached|SwapTotal|SwapFree|SwapCached)_bytes',
   'node_memory_(Active|Inactive|AnonPages|Mapped|Shmem|Slab|SReclaimable|SUnreclaim)_bytes',
+  'node_memory_(Active|Inactive)_(anon|file)_bytes',
   'node_memory_(Dirty|Writeback|KernelStack|PageTables|Committed_AS|CommitLimit)_bytes',
+  'node_memory_(Unevictable|Mlocked|AnonHugePages|Percpu|VmallocUsed)_bytes',
   'node_memory_(HugePages_Total|HugePages_Free|Hugepagesize_bytes|HardwareCorrupted_bytes)',
   'node_vmstat_(oom_kill|pgfault|pgmajfault|pgpgin|pgpgout|pswpin|pswpout)',
   // Disks and filesystems.
@@ -32,6 +34,8 @@ const STANDARD: readonly string[] = [
   'node_disk_(read|write|io)_time_seconds_total',
   'node_disk_io_time_weighted_seconds_total',
   'node_disk_io_now',
+  'node_disk_(reads|writes)_merged_total',
+  'node_disk_info',
   'node_filesystem_.*',
   'node_filefd_(allocated|maximum)',
   'node_md_.*',
@@ -48,13 +52,16 @@ const STANDARD: readonly string[] = [
   'node_netstat_TcpExt_(ListenDrops|ListenOverflows|SyncookiesFailed|TCPSynRetrans|TCPTimeouts)',
   'node_netstat_Udp6?_(InDatagrams|OutDatagrams|InErrors|NoPorts|RcvbufErrors|SndbufErrors)',
   'node_netstat_Ip_Forwarding',
+  'node_netstat_IpExt_(In|Out)Octets',
+  'node_netstat_Icmp_(InErrors|InMsgs|OutMsgs)',
   'node_sockstat_(sockets_used|TCP_(alloc|inuse|mem|mem_bytes|orphan|tw)|UDP_(inuse|mem_bytes))',
   'node_nf_conntrack_entries(_limit)?',
   'node_arp_entries',
   // Time.
   'node_time_seconds',
   'node_timex_(offset|maxerror|estimated_error)_seconds',
-  'node_timex_sync_status',
+  'node_timex_(sync_status|frequency_adjustment_ratio|tai_offset_seconds)',
+  'node_time_zone_offset_seconds',
   // Hardware.
   'node_edac_(correctable|uncorrectable)_errors_total',
   'node_hwmon_(temp_celsius|temp_crit_celsius|temp_crit_alarm_celsius|fan_rpm|power_average_watt)',
