@@ -191,7 +191,7 @@ const agent = section('Agent', 'What runs on every server.', {
     help: 'Network devices that are left out, such as ^veth.',
   }),
   systemdUnitsExclude: setting(pattern({ whole: true }), {
-    unset: 'units other than services, sockets and timers',
+    unset: 'automounts, devices, mounts, scopes and slices',
     help: 'Units of systemd that are left out.',
   }),
 });
