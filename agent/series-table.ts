@@ -45,6 +45,8 @@ export class SeriesTable implements SeriesSink {
   reading = '';
   readonly #options: SeriesTableOptions;
   readonly #series: SeriesInfo[] = [];
+  /** The source of each series, by index. */
+  readonly #owners: string[] = [];
   readonly #slots = new Map<string, number>();
   readonly #malformed = new Map<string, number>();
   readonly #refused = new Map<string, number>();
@@ -124,7 +126,7 @@ export class SeriesTable implements SeriesSink {
     const sorted = labels.toSorted(([a], [b]) => (a < b ? -1 : 1));
     const key = seriesKey(metric.name, sorted);
     const known = this.#slots.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#isOwn(known, key) ? known : NONE;
     const { name, kind, unit, help } = metric;
     const info = { name, labels: sorted, kind, unit, help };
     if (!this.#isValid(info) || !this.#hasRoom(key)) return NONE;
@@ -172,6 +174,14 @@ export class SeriesTable implements SeriesSink {
     return this.#catalogue;
   }
 
+  /** Two sources cannot have one series: what a text file says must not pass for the kernel's word. */
+  #isOwn(slot: number, key: string): boolean {
+    const owner = this.#owners[slot & INDEX_MASK]!;
+    if (owner === this.reading) return true;
+    this.malformed(this.reading, `${key} is a series of ${owner}`);
+    return false;
+  }
+
   /** A series that the wire would refuse must not take the whole catalogue with it. */
   #isValid(info: SeriesInfo): boolean {
     try {
@@ -207,6 +217,7 @@ export class SeriesTable implements SeriesSink {
     const index = this.#free.pop() ?? this.#series.length;
     if (index >= this.#values.length) this.#grow();
     this.#series[index] = info;
+    this.#owners[index] = this.reading;
     this.#catalogue = undefined;
     const before = this.#slotAt[index]!;
     const slot = before === NEVER ? index : slotAfter(~before);

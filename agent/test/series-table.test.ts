@@ -55,6 +55,18 @@ await t.test('a series keeps its slot; a bad name does not spoil the rest', (t) 
   t.end();
 });
 
+await t.test("a source cannot set what is another one's", (t) => {
+  const table = tableOf();
+  const slot = table.declare(gauge('node_load1'));
+  table.clear();
+  table.set(slot, 1);
+  table.reading = 'textfile';
+  t.equal(table.declare(gauge('node_load1')), -1);
+  t.same([...table.malformedTotal], [['textfile', 1]]);
+  t.same(present(table), { node_load1: 1 });
+  t.end();
+});
+
 await t.test('only wanted metrics have a slot', (t) => {
   const table = tableOf({ wants: (metric, source) => metric === 'a' && source === 'test' });
   t.not(table.declare(gauge('a')), -1);

@@ -57,7 +57,10 @@ export function command(): Command {
   });
 }
 
-/** The chosen sources as openers; all of them look at one host. */
+/**
+ * The chosen sources as openers; all of them look at one host. Text files come last: of two who want
+ * a series or the last free places, it is the kernel that gets them.
+ */
 function sourcesOf({ agent }: Pick<Config, 'agent'>): SourceOpener[] {
   const host: HostPaths = {
     procfs: agent.pathProcfs,
@@ -67,5 +70,6 @@ function sourcesOf({ agent }: Pick<Config, 'agent'>): SourceOpener[] {
   const wanted = agent.sources.length === 0 ? sourceNames : agent.sources;
   return sourceNames
     .filter((name) => wanted.includes(name) && !agent.sourcesExclude.includes(name))
+    .toSorted((a, b) => Number(a === 'textfile') - Number(b === 'textfile'))
     .map((name) => () => sourceFactories[name](host, agent));
 }
