@@ -46,7 +46,14 @@ export interface CostReport {
   readonly node_exporter: Cost;
   /** CPU of a series-reading, the agent's over the peer's. */
   readonly ratio: number;
-  readonly kernel_floor: { readonly files: number; readonly cpu_us_per_tick: number };
+  /** What the agent's kernel files cost whoever reads them and looks at nothing. */
+  readonly kernel_floor: {
+    readonly files: number;
+    /** In a tight loop. */
+    readonly warm_cpu_us_per_tick: number;
+    /** At the interval of the measured ticks. */
+    readonly paced_cpu_us_per_tick: number;
+  };
   readonly soak: Soak;
 }
 
@@ -79,7 +86,7 @@ export async function measureCost(options: CostOptions): Promise<CostReport> {
     measurePeer(nodeExporter.server, scrape, ticks, intervalMs, garbage.peer),
   ]);
   say('reading the same kernel files without looking at them');
-  const floor: KernelFloor = kernelFloor(agent.server.pid!);
+  const floor: KernelFloor = await kernelFloor(agent.server.pid!, intervalMs);
   const soak = await soakAgent(options, garbage.agent);
   return {
     ticks,
@@ -87,7 +94,11 @@ export async function measureCost(options: CostOptions): Promise<CostReport> {
     agent: ours,
     node_exporter: peers,
     ratio: ours.cpu_us_per_tick / ours.series / (peers.cpu_us_per_tick / peers.series),
-    kernel_floor: { files: floor.files, cpu_us_per_tick: floor.cpuUs },
+    kernel_floor: {
+      files: floor.files,
+      warm_cpu_us_per_tick: floor.warmCpuUs,
+      paced_cpu_us_per_tick: floor.pacedCpuUs,
+    },
     soak,
   };
 }

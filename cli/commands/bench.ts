@@ -102,8 +102,10 @@ function print(report: AgentBenchReport): void {
   process.stdout.write(
     [
       '',
-      `Kernel's floor: ${floor.cpu_us_per_tick.toFixed(0)} µs to read the agent's ${floor.files} ` +
-        'open kernel files once, with warm caches and looking at nothing.',
+      `Kernel's floor: reading the agent's ${floor.files} open kernel files and looking at nothing ` +
+        `takes ${floor.paced_cpu_us_per_tick.toFixed(0)} µs at this pace ` +
+        `(${(floor.paced_cpu_us_per_tick / peer.cpu_us_per_tick).toFixed(3)} of node_exporter), ` +
+        `${floor.warm_cpu_us_per_tick.toFixed(0)} µs in a tight loop.`,
       `Soak: ${soak.ticks} ticks, anonymous memory after each tenth ${anonKib.join(' ')} KiB, ` +
         `${kib(soak.garbage_bytes_per_tick).toFixed(1)} KiB of garbage a tick.`,
       `Comparison: ${comparison.agreed} series agree, ${comparison.explained} differences are ` +
