@@ -45,7 +45,7 @@ export interface SourceOptions {
   readonly diskDevicesExclude?: RegExp | undefined;
   /** For `netdev` and `netclass`. */
   readonly networkDevicesExclude?: RegExp | undefined;
-  /** Directories on the host (below `rootfs`) with the `*.prom` files of `textfile`. */
+  /** Directories on the host (below `rootfs`) with the `*.prom` files of `textfile`; none: the default one. */
   readonly textfileDirectories?: readonly string[] | undefined;
   readonly systemdUnitsExclude?: RegExp | undefined;
 }

@@ -47,7 +47,7 @@ async function run(args: readonly string[], date: Date): Promise<void> {
   try {
     await promisify(execFile)('dpkg-deb', args, { env });
   } catch (cause) {
-    throw programError('dpkg-deb', 'install it with "apt-get install dpkg"', cause);
+    throw programError('dpkg-deb', 'dpkg', cause);
   }
 }
 

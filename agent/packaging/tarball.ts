@@ -42,7 +42,7 @@ async function tar(folder: string, name: string): Promise<Buffer> {
     );
     return stdout;
   } catch (cause) {
-    throw programError('tar', 'install GNU tar', cause);
+    throw programError('tar', 'tar', cause);
   }
 }
 

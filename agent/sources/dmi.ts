@@ -3,7 +3,7 @@ import type { Metric, SeriesSink, SourceFactory } from '../source.ts';
 import { SELDOM_READS } from './kernel-file.ts';
 import { declareRow } from './series-row.ts';
 import { sourceFromParts, type SourcePart } from './source-parts.ts';
-import { readAttributeText } from './sysfs-attribute.ts';
+import { attributeText } from './attribute-text.ts';
 
 const INFO: Metric = {
   name: 'node_dmi_info',
@@ -69,7 +69,7 @@ class FirmwareDescription implements SourcePart {
   #labels(): Label[] {
     const labels: Label[] = [];
     for (const attribute of ATTRIBUTES) {
-      const value = readAttributeText(`${this.#directory}/${attribute}`);
+      const value = attributeText(`${this.#directory}/${attribute}`)?.trim();
       const label = attribute === 'sys_vendor' ? 'system_vendor' : attribute;
       if (value !== undefined) labels.push([label, value]);
     }

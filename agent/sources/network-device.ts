@@ -1,9 +1,10 @@
 import type { Label } from '../../pipeline/wire/catalogue.ts';
 import type { Metric, SeriesSink } from '../source.ts';
+import { textLabel } from './attribute-text.ts';
 import { SELDOM_READS } from './kernel-file.ts';
 import { declareRow } from './series-row.ts';
 import type { SourcePart } from './source-parts.ts';
-import { readAttributeNumber, readAttributeText, SysfsAttribute } from './sysfs-attribute.ts';
+import { readAttributeNumber, SysfsAttribute } from './sysfs-attribute.ts';
 
 const BYTES_PER_MEGABIT = 1_000_000 / 8;
 /** Between full readings while nothing happens: five minutes at 5 s. */
@@ -153,7 +154,7 @@ export class NetworkDevice implements SourcePart {
       ['operstate', this.#state ?? ''],
     ];
     for (const file of INFO_LABELS) {
-      labels.push([file, readAttributeText(`${this.#directory}/${file}`) ?? '']);
+      labels.push(textLabel(file, `${this.#directory}/${file}`));
     }
     this.#infoSlot = declareRow(sink, 'netclass', [INFO], labels)?.[0] ?? UNDECLARED;
   }

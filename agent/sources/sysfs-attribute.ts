@@ -134,11 +134,6 @@ export function readAttributeNumber(path: string): number | undefined {
   return readOnce(path) ? numberOf(scan) : undefined;
 }
 
-/** As `SysfsAttribute.text` of an attribute that is read too seldom to stay open. */
-export function readAttributeText(path: string): string | undefined {
-  return readOnce(path) ? textOf(scan) : undefined;
-}
-
 function readOnce(path: string): boolean {
   const descriptor = openQuietly(path);
   if (descriptor === -1) return false;

@@ -182,12 +182,13 @@ class TextFiles implements SourcePart {
  */
 export function textfileSource(
   paths: HostPaths,
-  { textfileDirectories }: SourceOptions = {},
+  { textfileDirectories: named = [] }: SourceOptions = {},
   nowMs: () => number = Date.now,
 ): Source {
   const root = paths.rootfs.replace(/\/+$/, '');
-  const optional = textfileDirectories === undefined;
-  const directories = (textfileDirectories ?? [DIRECTORY]).map(
+  // The default folder may be missing; one that somebody has named may not.
+  const optional = named.length === 0;
+  const directories = (optional ? [DIRECTORY] : named).map(
     (name) => new PromDirectory(root + name, name, { optional }),
   );
   return sourceFromParts('textfile', [new TextFiles(directories, nowMs)]);

@@ -172,7 +172,8 @@ const agent = section('Agent', 'What runs on every server.', {
     help: 'Sources that are not read, such as systemd.',
   }),
   textfileDirectories: listSetting(path(), {
-    default: '/var/lib/prometheus/node-exporter',
+    default: '',
+    unset: '/var/lib/prometheus/node-exporter, which may be missing',
     help: 'Folders on the host whose *.prom files are read.',
   }),
   filesystemMountPointsExclude: setting(pattern({ whole: false }), {

@@ -58,6 +58,7 @@ await t.test('files that may not be read are absent, and the rest is there', asy
   if (process.getuid?.() !== 0) t.notMatch(text, /^node_memory_/m);
   t.match(text, /^node_cpu_seconds_total\{cpu="15"/m);
   t.match(text, /^node_md_disks\{/m);
+  t.notMatch(text, /^node_textfile_scrape_error/m, 'no folder of text files is no error');
 });
 
 await t.test(
