@@ -1,19 +1,20 @@
-import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { Registry } from 'prom-client';
-import { Bus } from '../pipeline/bus/bus.ts';
+import type { Bus } from '../pipeline/bus/bus.ts';
 import type { BusOptions } from '../pipeline/bus/bus.ts';
+import type { Lane } from '../pipeline/bus/topology.ts';
 import type { Address } from '../pipeline/dial/address.ts';
-import { reasonOf, RollcallError } from '../pipeline/error.ts';
-import { Ownership } from '../pipeline/membership/ownership.ts';
+import { retry } from '../pipeline/dial/retry.ts';
+import { reasonOf } from '../pipeline/error.ts';
+import { PartTasks } from '../pipeline/membership/part-tasks.ts';
+import { Component } from '../pipeline/process/component.ts';
 import { Follower } from '../pipeline/projection/follower.ts';
 import { decodeRuleFile } from '../pipeline/rules/rule-topic.ts';
 import { decodeTargets } from '../pipeline/targets/target.ts';
-import { serveOperations } from '../pipeline/telemetry/operations-server.ts';
-import type { OperationsServer } from '../pipeline/telemetry/operations-server.ts';
+import type { Target } from '../pipeline/targets/target.ts';
 import { laneOf } from '../pipeline/wire/shard.ts';
 import { registerAlerterMetrics } from './alerter-metrics.ts';
-import { Delivery } from './delivery.ts';
+import { DeliveryPosition } from './delivery-position.ts';
+import { Delivery, DeliveryCounters } from './delivery.ts';
 import type { DeliveryOptions } from './delivery.ts';
 import { AlertBook } from './evaluation/alert-book.ts';
 import { LaneEvaluator } from './evaluation/lane-evaluator.ts';
@@ -22,6 +23,8 @@ import type { Receiver } from './notify/receiver.ts';
 
 export interface AlerterOptions {
   readonly bus: Omit<BusOptions, 'log'>;
+  /** Names this alerter among the others, for people. */
+  readonly member: string;
   readonly receivers: readonly Receiver[];
   readonly delivery: DeliveryOptions;
   readonly stalenessMs: number;
@@ -30,124 +33,146 @@ export interface AlerterOptions {
   readonly log: Logger;
 }
 
-interface LaneSlot {
-  readonly evaluator: LaneEvaluator;
+interface LanePart {
+  readonly lane: Lane;
   readonly index: number;
   readonly count: number;
 }
 
-/** The alerter process: evaluates every lane and delivers what changes. It needs NATS only. */
+/**
+ * The alerter process: evaluates the lanes it owns, and delivers what changes in any lane to the receivers it
+ * owns. It needs NATS only.
+ */
 export class Alerter {
   readonly #options: AlerterOptions;
-  readonly #stop = new AbortController();
-  readonly #registry = new Registry();
-  readonly #failed = Promise.withResolvers<never>();
-  readonly #tasks = new Set<Promise<void>>();
+  readonly #component: Component;
   readonly #ruleFiles = new Map<string, string>();
-  readonly #shards = new Map<number, Set<bigint>>();
-  #lanes: LaneSlot[] = [];
-  #bus: Bus | undefined;
-  #ownership: Ownership | undefined;
-  #operations: OperationsServer | undefined;
+  /** All targets, by shard. */
+  readonly #targets = new Map<number, readonly Target[]>();
+  readonly #evaluated = new Map<LanePart, LaneEvaluator>();
+  readonly #deliveries = new Map<string, Delivery>();
+  readonly #deliveryCounters = new Map<string, DeliveryCounters>();
   #followers: Follower[] = [];
   #rules = new RuleSet([]);
-  #isReady = false;
 
   constructor(options: AlerterOptions) {
     this.#options = options;
+    this.#component = new Component({ name: 'alerter', ...options });
   }
 
   get failed(): Promise<never> {
-    return this.#failed.promise;
+    return this.#component.failed;
   }
 
   async start(): Promise<void> {
-    const { bus, log, metricsListen } = this.#options;
-    this.#operations = await serveOperations({
-      address: metricsListen,
-      metrics: () => this.#registry.metrics(),
-      notReady: () => {
-        if (!this.#isReady) return 'waiting for NATS or for the role';
-        return this.#bus?.isConnected === true ? undefined : 'there is no connection to NATS';
-      },
+    const component = this.#component;
+    const bus = await component.connect();
+    registerAlerterMetrics(component.registry, {
+      bus,
+      evaluators: () => [...this.#evaluated.values()],
+      deliveries: () => [...this.#deliveries.values()],
+      rules: () => this.#rules.rules.length,
     });
-    this.#bus = await Bus.connect({ ...bus, log }, this.#stop.signal);
-    this.#ownership = new Ownership(this.#bus, { role: 'alerter', holder: hostname() });
-    const epoch = await this.#ownership.acquire(this.#stop.signal);
-    void this.#ownership.lost.then((holder) => this.#fail(`${holder} took the role over`));
-    await this.#startDeliveries(this.#bus);
-    await this.#startLanes(this.#bus);
-    this.#isReady = true;
-    log.info({ epoch, rules: this.#rules.rules.length }, 'evaluating');
+    await this.#follow(bus);
+    await this.#beginReceivers(bus);
+    await this.#joinNotifiers(bus);
+    await this.#joinAlerters(bus);
+    component.ready();
+    const { log } = this.#options;
+    log.info({ lanes: this.#evaluated.size, rules: this.#rules.rules.length }, 'evaluating');
   }
 
   async stop(): Promise<void> {
-    this.#isReady = false;
-    this.#stop.abort();
     for (const follower of this.#followers) follower.stop();
-    await Promise.allSettled(this.#tasks);
+    await this.#component.leave();
     for (const receiver of this.#options.receivers) await receiver.close?.();
-    await this.#ownership?.release();
-    await this.#bus?.close();
-    await this.#operations?.close();
-  }
-
-  async #startDeliveries(bus: Bus): Promise<void> {
-    const { receivers, delivery, log } = this.#options;
-    const deliveries = receivers.map(
-      (receiver) => new Delivery({ bus, receiver, log }, delivery, this.#stop.signal),
-    );
-    // Before the first evaluation: a page must not slip in before a new receiver's beginning.
-    for (const one of deliveries) await one.recover();
-    for (const one of deliveries) this.#run(one.run());
-    registerAlerterMetrics(this.#registry, {
-      bus,
-      deliveries,
-      evaluators: () => this.#lanes.map(({ evaluator }) => evaluator),
-      rules: () => this.#rules.rules.length,
-    });
-  }
-
-  async #startLanes(bus: Bus): Promise<void> {
-    const { log, stalenessMs, checkpointIntervalMs } = this.#options;
-    this.#lanes = (await bus.lanes()).map(({ lane, index, count }) => {
-      const parts = { bus, log, book: new AlertBook(stalenessMs) };
-      const options = { lane, checkpointIntervalMs };
-      return { evaluator: new LaneEvaluator(parts, options, this.#stop.signal), index, count };
-    });
-    for (const { evaluator } of this.#lanes) await evaluator.recover();
-    await this.#follow(bus);
-    for (const { evaluator } of this.#lanes) {
-      await evaluator.change(() => evaluator.book.dropUnconfirmed());
-      await evaluator.change(() => evaluator.book.setRules(this.#rules));
-    }
-    for (const { evaluator } of this.#lanes) this.#run(evaluator.run());
+    await this.#component.close();
   }
 
   /** Targets and rules: all that exist before the first frame is evaluated, then each change. */
   async #follow(bus: Bus): Promise<void> {
     const targets = new Follower(bus, 'targets', (key, value) => {
-      this.#onShard(Number(key), value);
+      this.#onTargets(Number(key), decodeTargets(value));
     });
     const rules = new Follower(bus, 'rules', (_key, value) => this.#onRuleFile(value));
     this.#followers = [targets, rules];
     for (const follower of this.#followers) {
-      this.#run(follower.run());
+      this.#component.run(follower.run());
       await follower.caughtUp;
     }
   }
 
-  #onShard(shard: number, value: Uint8Array): void {
-    const targets = decodeTargets(value);
+  /** Before the first evaluation: a page must not slip in before a new receiver's beginning. */
+  async #beginReceivers(bus: Bus): Promise<void> {
+    for (const { name } of this.#options.receivers) {
+      await retry(() => DeliveryPosition.begin(bus, name), {
+        signal: this.#component.signal,
+        pauseMsMin: 50,
+        pauseMsMax: 2000,
+        onRetry: (error) => {
+          bus.log.warn({ receiver: name, reason: reasonOf(error) }, 'cannot begin it yet');
+        },
+      });
+    }
+  }
+
+  async #joinNotifiers(bus: Bus): Promise<void> {
+    const { receivers, delivery, log } = this.#options;
+    const byName = new Map(receivers.map((receiver) => [receiver.name, receiver]));
+    const owner = new PartTasks(
+      async (name, epoch, signal) => {
+        const counters = this.#deliveryCounters.get(name) ?? new DeliveryCounters();
+        this.#deliveryCounters.set(name, counters);
+        const parts = { bus, receiver: byName.get(name)!, log, counters };
+        const one = new Delivery(parts, { ...delivery, epoch }, signal);
+        this.#deliveries.set(name, one);
+        await one.run();
+      },
+      (name, error) => this.#component.fail(`receiver ${name}: ${reasonOf(error)}`),
+    );
+    const parts = [...byName.keys()];
+    await this.#component.join({ role: 'notifier', parts, spread: 'even', owner });
+  }
+
+  async #joinAlerters(bus: Bus): Promise<void> {
+    const lanes = new Map((await bus.lanes()).map((part) => [part.lane.id, part]));
+    const owner = new PartTasks(
+      (id, epoch, signal) => this.#evaluate(bus, lanes.get(id)!, epoch, signal),
+      (id, error) => this.#component.fail(`lane ${id}: ${reasonOf(error)}`),
+    );
+    const parts = [...lanes.keys()];
+    await this.#component.join({ role: 'alerter', parts, spread: 'even', owner });
+  }
+
+  /** Evaluates one lane for as long as it is ours. */
+  async #evaluate(bus: Bus, part: LanePart, epoch: number, signal: AbortSignal): Promise<void> {
+    const { log, member, stalenessMs, checkpointIntervalMs } = this.#options;
+    const parts = { bus, log, book: new AlertBook(stalenessMs) };
+    const options = { lane: part.lane, checkpointIntervalMs, epoch, member };
+    const evaluator = new LaneEvaluator(parts, options, signal);
+    await evaluator.recover();
+    for (const [shard, targets] of this.#targets) {
+      if (laneOf(shard, part.count) !== part.index) continue;
+      for (const target of targets) evaluator.book.setTarget(target);
+    }
+    this.#evaluated.set(part, evaluator);
+    try {
+      await evaluator.change(() => evaluator.book.dropUnconfirmed());
+      await evaluator.change(() => evaluator.book.setRules(this.#rules));
+      await evaluator.run();
+    } finally {
+      this.#evaluated.delete(part);
+    }
+  }
+
+  #onTargets(shard: number, targets: readonly Target[]): void {
     const ids = new Set(targets.map(({ id }) => id));
-    const gone = [...(this.#shards.get(shard) ?? [])].filter((id) => !ids.has(id));
-    this.#shards.set(shard, ids);
-    for (const { evaluator, index, count } of this.#lanes) {
+    const gone = (this.#targets.get(shard) ?? []).filter(({ id }) => !ids.has(id));
+    this.#targets.set(shard, targets);
+    for (const [{ index, count }, evaluator] of this.#evaluated) {
       if (laneOf(shard, count) !== index) continue;
       for (const target of targets) evaluator.book.setTarget(target);
-      void this.#guard(
-        evaluator.change(() => gone.flatMap((id) => evaluator.book.removeTarget(id))),
-      );
+      this.#change(evaluator, () => gone.flatMap(({ id }) => evaluator.book.removeTarget(id)));
     }
   }
 
@@ -158,29 +183,18 @@ export class Alerter {
     this.#rules = RuleSet.fromFiles(this.#ruleFiles, (file, problem) => {
       this.#options.log.error({ file, problem }, 'rule file ignored');
     });
-    if (!this.#isReady) return;
+    if (this.#evaluated.size === 0) return;
     this.#options.log.info({ file: name, rules: this.#rules.rules.length }, 'rules changed');
-    for (const { evaluator } of this.#lanes) {
-      void this.#guard(evaluator.change(() => evaluator.book.setRules(this.#rules)));
+    for (const evaluator of this.#evaluated.values()) {
+      this.#change(evaluator, () => evaluator.book.setRules(this.#rules));
     }
   }
 
-  #run(task: Promise<void>): void {
-    const guarded = this.#guard(task);
-    this.#tasks.add(guarded);
-  }
-
-  async #guard(task: Promise<void>): Promise<void> {
-    try {
-      await task;
-    } catch (error) {
-      this.#fail(reasonOf(error));
-    }
-  }
-
-  #fail(reason: string): void {
-    if (this.#stop.signal.aborted) return;
-    this.#isReady = false;
-    this.#failed.reject(new RollcallError('alerter_failed', reason, { retryable: true }));
+  /** A change that fails because the lane moved on is made by its new owner. */
+  #change(evaluator: LaneEvaluator, change: Parameters<LaneEvaluator['change']>[0]): void {
+    evaluator.change(change).catch((error: unknown) => {
+      const { log } = this.#options;
+      log.debug({ lane: evaluator.laneId, reason: reasonOf(error) }, 'change not recorded');
+    });
   }
 }

@@ -1,106 +1,149 @@
 import type { Logger } from 'pino';
 import type { Bus } from '../pipeline/bus/bus.ts';
-import { encodeNumbered, numberOf } from '../pipeline/bus/numbered-value.ts';
 import { StreamReader } from '../pipeline/bus/stream-reader.ts';
 import { retry } from '../pipeline/dial/retry.ts';
-import { reasonOf } from '../pipeline/error.ts';
-import { notifiedSubject } from '../pipeline/log/positions.ts';
+import { reasonOf, RollcallError } from '../pipeline/error.ts';
+import { failPoint } from '../pipeline/fault/fail-point.ts';
 import { decodeTransitions, encodeRecord } from '../pipeline/log/record-codec.ts';
+import { DeliveryPosition } from './delivery-position.ts';
+import type { Progress } from './delivery-position.ts';
 import { groupNotifications } from './notify/notification.ts';
 import type { Notification } from './notify/notification.ts';
 import type { Receiver } from './notify/receiver.ts';
 import { deliverUntilDone } from './notify/retrying.ts';
+import type { FinalDelivery } from './notify/retrying.ts';
 
 export interface DeliveryOptions {
   readonly retryBackoffMsMin: number;
   readonly retryBackoffMsMax: number;
 }
 
-export interface DeliveryCounters {
-  delivered: number;
-  rejected: number;
-  retries: number;
-  pending: number;
+export class DeliveryCounters {
+  delivered = 0;
+  rejected = 0;
+  retries = 0;
+  pending = 0;
   /** Records that were trimmed from the log before this receiver had got them. */
-  missed: number;
+  missed = 0;
 }
 
+interface Parts {
+  readonly bus: Bus;
+  readonly receiver: Receiver;
+  readonly log: Logger;
+  /** They go on when the receiver comes back to this process. */
+  readonly counters: DeliveryCounters;
+}
+
+/** What is on its way when the receiver moves to another member has this long to arrive. */
+const FAREWELL_MS = 2000;
+
 /**
- * Brings the log's transitions to one receiver, in their order and at least once. The receiver's
- * position is durable and is advanced only after delivery, so a page survives the death of the
- * alerter; a repeat after such a death has the same key. Each receiver has its own delivery: a hanging
- * one delays nobody else.
+ * Brings the log's transitions to one receiver, in their order and at least once, under the epoch of its
+ * owner. The position is durable. It is written before each notification, which fails once
+ * somebody else owns the receiver, and after it, so that only a death in between repeats a page, with the
+ * same key. Each receiver has its own delivery: a hanging one delays nobody else.
  */
 export class Delivery {
-  readonly counters: DeliveryCounters = {
-    delivered: 0,
-    rejected: 0,
-    retries: 0,
-    pending: 0,
-    missed: 0,
-  };
-  readonly #bus: Bus;
-  readonly #receiver: Receiver;
+  readonly counters: DeliveryCounters;
+  readonly #parts: Parts;
   readonly #options: DeliveryOptions;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
-  #position = 0;
+  readonly #position: DeliveryPosition;
+  /** Aborts a while after `signal`. */
+  readonly #farewell = new AbortController();
 
-  constructor(
-    parts: { bus: Bus; receiver: Receiver; log: Logger },
-    options: DeliveryOptions,
-    signal: AbortSignal,
-  ) {
-    this.#bus = parts.bus;
-    this.#receiver = parts.receiver;
-    this.#log = parts.log.child({ receiver: parts.receiver.name });
+  constructor(parts: Parts, options: DeliveryOptions & { epoch: number }, signal: AbortSignal) {
+    this.#parts = parts;
+    this.counters = parts.counters;
     this.#options = options;
+    this.#log = parts.log.child({ receiver: parts.receiver.name });
     this.#signal = signal;
+    this.#position = new DeliveryPosition(parts.bus, parts.receiver.name, options.epoch);
   }
 
   get receiverName(): string {
-    return this.#receiver.name;
+    return this.#parts.receiver.name;
   }
 
-  /** Finds the position; a receiver that is new begins with what comes from now on. */
-  async recover(): Promise<void> {
-    const { stateStream, logStream } = this.#bus.topology;
-    this.#position = await this.#persist(async () => {
-      const known = await this.#bus.last(stateStream, this.#subject);
-      const { first_seq: firstSeq, last_seq: lastSeq } = (await this.#bus.streamInfo(logStream))
-        .state;
-      if (known !== undefined) return this.#checked(numberOf(known.data), firstSeq, lastSeq);
-      await this.#bus.publish(this.#subject, encodeNumbered(lastSeq));
-      return lastSeq;
-    });
-  }
-
+  /**
+   * Runs until aborted.
+   *
+   * @throws RollcallError `stale` when another member has taken the receiver over
+   */
   async run(): Promise<void> {
-    const { topology } = this.#bus;
-    const reader = new StreamReader(this.#bus, {
-      stream: topology.logStream,
-      subject: topology.transitionsSubject('>'),
-      from: this.#position + 1,
-    });
-    this.#signal.addEventListener('abort', () => reader.stop());
-    for await (const { seq, data, pending } of reader) {
-      this.counters.pending = pending + 1;
-      for (const notification of groupNotifications(this.#transitions(seq, data))) {
-        await this.#deliver(notification);
-        if (this.#signal.aborted) return;
-      }
-      await this.#persist(() => this.#bus.publish(this.#subject, encodeNumbered(seq)));
-      this.counters.pending = pending;
+    const end = (): void => void setTimeout(() => this.#farewell.abort(), FAREWELL_MS).unref();
+    this.#signal.addEventListener('abort', end, { once: true });
+    try {
+      let progress = await this.#recover();
+      while (!this.#signal.aborted) progress = await this.#follow(progress);
+    } catch (error) {
+      if (!this.#signal.aborted) throw error;
+    } finally {
+      this.#signal.removeEventListener('abort', end);
     }
   }
 
+  async #recover(): Promise<Progress> {
+    const progress = await this.#persist(() => this.#position.take());
+    const { logStream } = this.#parts.bus.topology;
+    const { state } = await this.#persist(() => this.#parts.bus.streamInfo(logStream));
+    return this.#checked(progress, state.first_seq, state.last_seq);
+  }
+
+  /** Delivers what the log has until it is aborted, or the log was made anew. */
+  async #follow(from: Progress): Promise<Progress> {
+    const { topology } = this.#parts.bus;
+    const reader = new StreamReader(this.#parts.bus, {
+      stream: topology.logStream,
+      subject: topology.transitionsSubject('>'),
+      from: from.seq + 1,
+    });
+    const stop = (): void => reader.stop();
+    this.#signal.addEventListener('abort', stop, { once: true });
+    let progress = from;
+    try {
+      for await (const { seq, data, pending } of reader) {
+        this.counters.pending = pending + 1;
+        if (!(await this.#deliverRecord(seq, data, progress))) return progress;
+        progress = { seq, done: 0 };
+        this.counters.pending = pending;
+      }
+      return progress;
+    } catch (error) {
+      if (!(error instanceof RollcallError && error.code === 'stream_replaced')) throw error;
+      return { seq: 0, done: 0 };
+    } finally {
+      reader.stop();
+      this.#signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /** False if it was aborted before all of the record was delivered. */
+  async #deliverRecord(seq: number, data: Uint8Array, { seq: before, done }: Progress) {
+    const notifications = groupNotifications(this.#transitions(seq, data));
+    for (let index = done; index < notifications.length; index += 1) {
+      if (this.#signal.aborted) return false;
+      // Fails, and so nothing is sent, when somebody else owns the receiver.
+      await this.#write({ seq: before, done: index });
+      failPoint('delivery.attempt_recorded');
+      if (!(await this.#deliver(notifications[index]!))) return false;
+      await this.#write({ seq: before, done: index + 1 });
+      failPoint('delivery.recorded');
+    }
+    await this.#write({ seq, done: 0 });
+    return true;
+  }
+
   /** A log that was made anew is delivered from its beginning; what was trimmed is lost, and counted. */
-  #checked(position: number, firstSeq: number, lastSeq: number): number {
-    if (position > lastSeq) return 0;
-    const missed = Math.max(0, firstSeq - position - 1);
+  #checked(progress: Progress, firstSeq: number, lastSeq: number): Progress {
+    if (progress.seq > lastSeq) return { seq: 0, done: 0 };
+    const missed = Math.max(0, firstSeq - progress.seq - 1);
     this.counters.missed += missed;
-    if (missed > 0) this.#log.error({ missed }, 'the log was trimmed before it was delivered');
-    return position;
+    if (missed === 0) return progress;
+    this.#log.error({ missed }, 'the log was trimmed before it was delivered');
+    return { seq: firstSeq - 1, done: 0 };
   }
 
   #transitions(seq: number, data: Uint8Array): ReturnType<typeof decodeTransitions>['transitions'] {
@@ -112,8 +155,15 @@ export class Delivery {
     }
   }
 
-  async #deliver(notification: Notification): Promise<void> {
-    const { outcome, attempts } = await deliverUntilDone(this.#receiver, notification, {
+  /** False if it was aborted before the receiver had it. */
+  async #deliver(notification: Notification): Promise<boolean> {
+    const { receiver } = this.#parts;
+    const patient = {
+      name: receiver.name,
+      // What is on its way may still arrive: a successor would have to send it again.
+      deliver: (one: Notification) => receiver.deliver(one, this.#farewell.signal),
+    };
+    const result = await deliverUntilDone(patient, notification, {
       backoffMinMs: this.#options.retryBackoffMsMin,
       backoffMaxMs: this.#options.retryBackoffMsMax,
       signal: this.#signal,
@@ -122,14 +172,24 @@ export class Delivery {
         this.#log.warn({ tries, detail, pauseMs }, 'notification failed; trying again');
       },
     });
-    if (outcome.kind === 'retry') return; // stopped: the position stays where it is
-    this.counters[outcome.kind] += 1;
-    const { key, groupKey, status, alertname, alerts } = notification;
-    if (outcome.kind === 'rejected') {
-      this.#log.error({ alertname, detail: outcome.detail }, 'receiver rejected a notification');
+    if (result.outcome.kind === 'retry') return false;
+    failPoint('delivery.sent');
+    this.counters[result.outcome.kind] += 1;
+    if (result.outcome.kind === 'rejected') {
+      const { alertname } = notification;
+      const { detail } = result.outcome;
+      this.#log.error({ alertname, detail }, 'receiver rejected a notification');
     }
+    await this.#record(notification, result);
+    return true;
+  }
+
+  async #record(notification: Notification, { outcome, attempts }: FinalDelivery): Promise<void> {
+    if (outcome.kind === 'retry') return;
+    const { key, groupKey, status, alertname, alerts } = notification;
+    const { bus, receiver } = this.#parts;
     const record = encodeRecord({
-      receiver: this.#receiver.name,
+      receiver: receiver.name,
       key,
       groupKey,
       status,
@@ -140,19 +200,26 @@ export class Delivery {
       detail: outcome.detail,
       timeMs: Date.now(),
     });
-    const subject = this.#bus.topology.notificationsSubject(this.#receiver.name);
-    await this.#persist(() => this.#bus.publish(subject, record));
+    const subject = bus.topology.notificationsSubject(receiver.name);
+    await this.#persist(() => bus.publish(subject, record));
   }
 
-  get #subject(): string {
-    return notifiedSubject(this.#bus, this.#receiver.name);
+  async #write(progress: Progress): Promise<void> {
+    let isFirst = true;
+    await this.#persist(async () => {
+      // The attempt before may have arrived, and only its answer was lost.
+      if (!isFirst) await this.#position.reread();
+      isFirst = false;
+      await this.#position.write(progress);
+    });
   }
 
   #persist<T>(attempt: () => Promise<T>): Promise<T> {
     return retry(attempt, {
-      signal: this.#signal,
+      signal: this.#farewell.signal,
       pauseMsMin: 50,
       pauseMsMax: 2000,
+      isFinal: (error) => error instanceof RollcallError && error.code === 'stale',
       onRetry: (error) => {
         this.#log.debug({ reason: reasonOf(error) }, 'cannot record a delivery; trying again');
       },

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import type { BusOptions } from '../pipeline/bus/bus.ts';
@@ -17,6 +18,11 @@ export function loggerOf(config: Pick<Config, 'general'>, component: string): Lo
     { level: config.general.logLevel, base: { component, pid: process.pid } },
     destination,
   );
+}
+
+/** Names the process among those of its kind. */
+export function memberOf({ general }: Pick<Config, 'general'>): string {
+  return general.member ?? hostname();
 }
 
 export function busOptionsOf(

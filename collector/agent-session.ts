@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { RollcallError } from '../pipeline/error.ts';
+import { failPoint } from '../pipeline/fault/fail-point.ts';
 import { decodePong, encodeAck, encodeCredit, encodePing } from '../pipeline/wire/ack.ts';
 import * as control from '../pipeline/wire/control.ts';
 import * as frame from '../pipeline/wire/frame.ts';
@@ -36,14 +37,14 @@ export class AgentSession implements FrameOrigin {
         return !this.#socket.destroyed;
       },
     });
-    const { fleet, epoch, name } = link.dialler.options;
+    const { fleet, name } = link.dialler.options;
     this.#askedMs = Date.now();
     socket.write(
       control.encodeHello({
         protocol: 'rollcall',
         versions: [control.PROTOCOL_VERSION],
         fleet,
-        epoch,
+        epoch: link.epoch,
         collector: name,
       }),
     );
@@ -85,6 +86,17 @@ export class AgentSession implements FrameOrigin {
     this.#link.dialler.acknowledgeSoon(current);
   }
 
+  /** The quarantine takes no more: the agent keeps what it has, and tries again later. */
+  onRefused(): void {
+    if (this.#link.sessionOf(this.#incarnation) !== this) return;
+    const { clockSkewMsMax } = this.#link.dialler.options;
+    this.#link.end(
+      'clock_skew',
+      `the agent's clock differs by more than ${clockSkewMsMax / 1000} s, and the quarantine takes ` +
+        'no more: set its clock, or raise --clock-skew-max',
+    );
+  }
+
   /** Sends what has been stored since the last acknowledgement. */
   acknowledge(): void {
     if (this.#socket.destroyed) return;
@@ -92,6 +104,7 @@ export class AgentSession implements FrameOrigin {
     while (this.#stored.count > 0) {
       const { message, lastSeq } = encodeAck(this.#stored, this.#creditDueBytes);
       this.#socket.write(message);
+      failPoint('collector.frames_acknowledged');
       this.#stored.trimBelow(lastSeq + 1);
       this.#creditDueBytes = 0;
     }
@@ -164,23 +177,22 @@ export class AgentSession implements FrameOrigin {
     if (catalogue === undefined || catalogue.series !== frame.frameSlots(source, offset)) {
       throw new RollcallError('bad_message', 'a frame without its catalogue');
     }
-    this.#checkTime(frame.frameTimestampMs(source, offset), frame.frameIsBacklog(source, offset));
     this.#link.onFrame();
     const seq = frame.frameSeq(source, offset);
-    dialler.addFrame(this.#link, source, offset, length, catalogue, seq, this);
+    if (this.#isTimePossible(source, offset)) {
+      dialler.addFrame(this.#link, source, offset, length, catalogue, seq, this);
+    } else {
+      this.#link.onQuarantined();
+      dialler.quarantineFrame(this.#link, source, offset, length, catalogue, seq, this);
+    }
   }
 
-  /** A time that cannot be true must not reach a partition; nothing is acknowledged, so nothing is lost. */
-  #checkTime(timestampMs: number, isBacklog: boolean): void {
+  /** A time that cannot be true must not reach a partition. */
+  #isTimePossible(source: Buffer, offset: number): boolean {
     const { clockSkewMsMax } = this.#link.dialler.options;
-    const aheadMs = timestampMs - Date.now();
-    const isTooOld = -aheadMs > clockSkewMsMax && !isBacklog;
-    if (aheadMs <= clockSkewMsMax && !isTooOld && -aheadMs < BACKLOG_AGE_MS_MAX) return;
-    throw new RollcallError(
-      'clock_skew',
-      `the agent's clock differs by ${Math.round(aheadMs / 1000)} s, more than ` +
-        `${clockSkewMsMax / 1000} s: set its clock, or raise --clock-skew-max`,
-    );
+    const aheadMs = frame.frameTimestampMs(source, offset) - Date.now();
+    const behindMsMax = frame.frameIsBacklog(source, offset) ? BACKLOG_AGE_MS_MAX : clockSkewMsMax;
+    return aheadMs <= clockSkewMsMax && -aheadMs <= behindMsMax;
   }
 
   #mustStream(): void {

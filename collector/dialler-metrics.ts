@@ -3,14 +3,14 @@ import type { BatchPublisher } from '../pipeline/bus/batch-publisher.ts';
 import type { Bus } from '../pipeline/bus/bus.ts';
 import { ReadMetrics } from '../pipeline/telemetry/read-metrics.ts';
 import type { Dialler } from './dialler.ts';
+import type { Quarantine } from './quarantine.ts';
 
 /** The metrics of one worker; those of all workers are added up by the main thread. */
 export function registerDiallerMetrics(
   registry: Registry,
-  dialler: Dialler,
-  publisher: BatchPublisher,
-  bus: Bus,
+  parts: { dialler: Dialler; publisher: BatchPublisher; quarantine: Quarantine; bus: Bus },
 ): void {
+  const { dialler, publisher, quarantine, bus } = parts;
   const metrics = new ReadMetrics(registry);
   const { counters } = dialler;
   metrics.gauges('rollcall_collector_targets', 'Targets by state.', 'state', () =>
@@ -38,6 +38,21 @@ export function registerDiallerMetrics(
   metrics.counter('rollcall_collector_samples_total', 'Slots of frames received.', () => {
     return counters.samples;
   });
+  metrics.counter(
+    'rollcall_collector_frames_quarantined_total',
+    'Frames whose time cannot be true.',
+    () => counters.quarantined,
+  );
+  metrics.counter(
+    'rollcall_collector_quarantine_refused_total',
+    'Batches the quarantine did not take; the agents keep what was in them.',
+    () => quarantine.counters.refused,
+  );
+  metrics.gauge(
+    'rollcall_collector_quarantine_in_flight_bytes',
+    'Bytes on their way into quarantine.',
+    () => quarantine.bytesInFlight,
+  );
   metrics.counter(
     'rollcall_collector_throttled_total',
     'Times a connection was not read because too much was in flight.',

@@ -11,6 +11,7 @@ import type { AgentSession } from './agent-session.ts';
 import type { CatalogueRegistry, RegisteredCatalogue } from './catalogue-registry.ts';
 import { LaneOutbox } from './lane-outbox.ts';
 import type { FrameOrigin } from './lane-outbox.ts';
+import type { Quarantine } from './quarantine.ts';
 import { TargetLink } from './target-link.ts';
 import type { LinkState } from './target-link.ts';
 import { REPORT_CATALOGUE } from './target-report.ts';
@@ -18,7 +19,6 @@ import { REPORT_CATALOGUE } from './target-report.ts';
 export interface DiallerOptions {
   readonly fleet: string;
   readonly name: string;
-  readonly epoch: number;
   readonly dialsPerSecond: number;
   readonly dialsInFlightMax: number;
   readonly connectTimeoutMs: number;
@@ -37,6 +37,8 @@ export interface DiallerCounters {
   frames: number;
   frameBytes: number;
   samples: number;
+  /** Frames whose time cannot be true. */
+  quarantined: number;
   /** Times a socket was not read for a while because too much was in flight. */
   throttled: number;
   readonly ends: Map<string, number>;
@@ -44,6 +46,8 @@ export interface DiallerCounters {
 
 const READ_BUFFER_BYTES = 256 * 1024;
 const TICK_MS = 100;
+/** Nobody waits for these frames: batches may be larger. */
+const QUARANTINE_DELAY_MS = 1000;
 /** Different reasons counted apart: some of them are an agent's own words. */
 const END_CODES_MAX = 64;
 
@@ -70,11 +74,13 @@ export class Dialler {
     frames: 0,
     frameBytes: 0,
     samples: 0,
+    quarantined: 0,
     throttled: 0,
     ends: new Map(),
   };
   readonly #publisher: BatchPublisher;
   readonly #lanes: readonly LaneOutbox[];
+  readonly #quarantine: LaneOutbox;
   readonly #links = new Map<bigint, TargetLink>();
   readonly #paused = new Map<Socket, TargetLink>();
   readonly #toAcknowledge = new Set<AgentSession>();
@@ -86,6 +92,7 @@ export class Dialler {
     options: DiallerOptions;
     laneSubjects: readonly string[];
     publisher: BatchPublisher;
+    quarantine: Quarantine;
     catalogues: CatalogueRegistry;
     tls: TlsFiles | undefined;
     insecure: boolean;
@@ -102,17 +109,22 @@ export class Dialler {
     this.#onStale = parts.onStaleEpoch;
     this.gate = new DialGate(options.dialsPerSecond, options.dialsInFlightMax, performance.now());
     this.wheel = new DeadlineWheel(TICK_MS);
+    const outbox = {
+      batchBytesMax: options.batchBytesMax,
+      batchDelayMsMax: options.batchDelayMsMax,
+      collector: this.incarnation,
+      onPublished: () => this.#onPublished(),
+    };
     this.#lanes = parts.laneSubjects.map(
-      (subject) =>
-        new LaneOutbox({
-          subject,
-          batchBytesMax: options.batchBytesMax,
-          batchDelayMsMax: options.batchDelayMsMax,
-          collector: this.incarnation,
-          publisher,
-          onPublished: () => this.#onPublished(),
-        }),
+      (subject) => new LaneOutbox({ ...outbox, subject, publisher }),
     );
+    const { quarantine } = parts;
+    this.#quarantine = new LaneOutbox({
+      ...outbox,
+      subject: quarantine.subject,
+      publisher: quarantine,
+      batchDelayMsMax: QUARANTINE_DELAY_MS,
+    });
     this.#reportCatalogue = this.catalogues.add(REPORT_CATALOGUE);
   }
 
@@ -128,8 +140,17 @@ export class Dialler {
   /** Targets that are up, and all. */
   upCount(): { up: number; all: number } {
     let up = 0;
-    for (const link of this.#links.values()) if (link.isUp) up += 1;
-    return { up, all: this.#links.size };
+    let all = 0;
+    for (const link of this.#links.values()) {
+      if (link.isUp) up += 1;
+      if (link.state !== 'lent') all += 1;
+    }
+    return { up, all };
+  }
+
+  /** Connections to agents that their new collector has not taken over yet. */
+  get lentCount(): number {
+    return this.linkStates().get('lent') ?? 0;
   }
 
   get pausedSockets(): number {
@@ -159,11 +180,11 @@ export class Dialler {
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
     clearInterval(this.#ticker);
-    for (const lane of this.#lanes) lane.flush();
+    for (const lane of [...this.#lanes, this.#quarantine]) lane.flush();
   }
 
-  /** These are the targets of one shard now. */
-  setShard(shard: number, targets: readonly Target[]): void {
+  /** A shard is ours under this epoch, and these are its targets now. */
+  setShard(shard: number, epoch: number, targets: readonly Target[]): void {
     const wanted = new Set(targets.map(({ id }) => id));
     for (const [id, link] of this.#links) {
       if (link.shard === shard && !wanted.has(id)) {
@@ -173,9 +194,24 @@ export class Dialler {
     }
     for (const target of targets) {
       const link = this.#links.get(target.id);
-      if (link === undefined) this.#add(target);
-      else link.change(target);
+      if (link === undefined) this.#add(target, epoch);
+      else link.reclaim(target, epoch);
     }
+  }
+
+  /** A shard is another collector's now: connections end as it takes the agents over. */
+  lendShard(shard: number): void {
+    for (const [id, link] of this.#links) {
+      if (link.shard !== shard) continue;
+      link.lend();
+      if (link.state === 'closed') this.#links.delete(id);
+    }
+  }
+
+  /** A lent connection has ended, or nobody came for the agent. */
+  onReturned(link: TargetLink): void {
+    link.close();
+    this.#links.delete(link.target.id);
   }
 
   addFrame(
@@ -192,6 +228,19 @@ export class Dialler {
     this.counters.samples += catalogue.series;
     const lane = this.#lanes[link.lane]!;
     lane.addFrame(source, offset, length, link.idBytes, catalogue, seq, origin);
+  }
+
+  /** A frame whose time cannot be true goes to where a person can look at it. */
+  quarantineFrame(
+    link: TargetLink,
+    source: Buffer,
+    offset: number,
+    length: number,
+    catalogue: RegisteredCatalogue,
+    seq: number,
+    origin: FrameOrigin,
+  ): void {
+    this.#quarantine.addFrame(source, offset, length, link.idBytes, catalogue, seq, origin);
   }
 
   addReport(link: TargetLink, frame: Buffer, seq: number): void {
@@ -233,9 +282,9 @@ export class Dialler {
     this.#onStale(message);
   }
 
-  #add(target: Target): void {
+  #add(target: Target, epoch: number): void {
     const lane = laneOf(shardOf(target.id), this.#lanes.length);
-    const link = new TargetLink(this, target, lane);
+    const link = new TargetLink(this, target, lane, epoch);
     this.#links.set(target.id, link);
     link.start();
   }

@@ -1,12 +1,20 @@
-import type { BatchPublisher } from '../pipeline/bus/batch-publisher.ts';
 import { BATCH_HEADER_BYTES, writeBatchHeader } from '../pipeline/wire/batch.ts';
 import { stampTarget } from '../pipeline/wire/frame.ts';
+import { failPoint } from '../pipeline/fault/fail-point.ts';
 import { padded } from '../pipeline/wire/message.ts';
 import type { RegisteredCatalogue } from './catalogue-registry.ts';
 
-/** Learns that JetStream has a frame. */
+/** Learns whether JetStream has a frame. */
 export interface FrameOrigin {
   onStored(seq: number, bytes: number): void;
+  /** Its batch was given up: the agent has to keep it. */
+  onRefused(): void;
+}
+
+/** Where batches go. */
+export interface BatchSink {
+  /** Resolves to whether the stream has the batch. */
+  publish(subject: string, batch: Uint8Array): Promise<boolean>;
 }
 
 export interface LaneOutboxOptions {
@@ -15,7 +23,7 @@ export interface LaneOutboxOptions {
   readonly batchDelayMsMax: number;
   /** Names this worker's run in the batches. */
   readonly collector: bigint;
-  readonly publisher: BatchPublisher;
+  readonly publisher: BatchSink;
   /** After the frames of a published batch have been told. */
   onPublished(): void;
 }
@@ -130,7 +138,12 @@ export class LaneOutbox {
       await Promise.all(waitFor);
       this.#waitingBytes -= batch.length;
     }
-    if (!(await this.#options.publisher.publish(this.#options.subject, batch))) return;
+    failPoint('collector.batch_closed');
+    if (!(await this.#options.publisher.publish(this.#options.subject, batch))) {
+      for (const origin of origins) origin?.onRefused();
+      return;
+    }
+    failPoint('collector.batch_published');
     for (let i = 0; i < origins.length; i += 1) origins[i]?.onStored(seqs[i]!, bytes[i]!);
     this.#options.onPublished();
   }

@@ -18,10 +18,22 @@ import { reportFrame } from './target-report.ts';
  * exactly one state, and one deadline watches it.
  *
  *     waiting ──► queued ──► dialling ──► opening ──► streaming
- *        ▲           (the gate)  │           │            │
- *        └───────────────────────┴───────────┴────────────┘
+ *        ▲           (the gate)  │           │            │ another collector
+ *        └───────────────────────┴───────────┴────────────┤ has the shard
+ *                                                         ▼
+ *                                                        lent ──► closed
  */
-export type LinkState = 'waiting' | 'queued' | 'dialling' | 'opening' | 'streaming' | 'closed';
+export type LinkState =
+  | 'waiting'
+  | 'queued'
+  | 'dialling'
+  | 'opening'
+  | 'streaming'
+  | 'lent'
+  | 'closed';
+
+/** An agent that the shard's new owner has not taken over by then is let go of. */
+const LENT_MS_MAX = 30_000;
 
 export class TargetLink {
   readonly lane: number;
@@ -30,6 +42,8 @@ export class TargetLink {
   readonly idBytes = Buffer.alloc(8);
   readonly catalogueBudget = new CatalogueBudget();
   target: Target;
+  /** Of our claim to the shard: an agent refuses a lower one. */
+  epoch: number;
   state: LinkState = 'waiting';
   readonly #dialler: Dialler;
   readonly #backoff: Backoff;
@@ -47,10 +61,13 @@ export class TargetLink {
   #clockSkewSeconds: number | undefined;
   #lastFrameMs = -Infinity;
   #openedMs = -Infinity;
+  #quarantined = 0;
+  readonly #beganMs = performance.now();
 
-  constructor(dialler: Dialler, target: Target, lane: number) {
+  constructor(dialler: Dialler, target: Target, lane: number, epoch: number) {
     this.#dialler = dialler;
     this.target = target;
+    this.epoch = epoch;
     this.lane = lane;
     this.shard = shardOf(target.id);
     this.idBytes.writeBigUInt64LE(target.id);
@@ -85,8 +102,29 @@ export class TargetLink {
     this.#scheduleReport();
   }
 
+  /**
+   * Another collector has the shard: we go on until it has taken the agent over, which ends our
+   * connection, and say no more about the target. Whatever is not a stream yet ends at once.
+   */
+  lend(): void {
+    if (this.state === 'lent') return;
+    if (this.state !== 'streaming') return this.close();
+    this.state = 'lent';
+    this.#dialler.wheel.set(this.#reportDue, LENT_MS_MAX);
+  }
+
+  /** The shard is ours again, and the agent never left. */
+  reclaim(target: Target, epoch: number): void {
+    this.epoch = epoch;
+    if (this.state === 'lent') {
+      this.state = 'streaming';
+      this.#scheduleReport();
+    }
+    this.change(target);
+  }
+
   close(): void {
-    const isGreeted = this.state === 'streaming';
+    const isGreeted = this.state === 'streaming' || this.state === 'lent';
     const farewell = control.encodeError('shutting_down', 'the collector stops');
     this.#drop('collector_stops', isGreeted ? farewell : undefined);
     this.state = 'closed';
@@ -119,6 +157,11 @@ export class TargetLink {
     this.#lastFrameMs = performance.now();
     this.#backoff.reset();
     this.#heard();
+  }
+
+  onQuarantined(): void {
+    this.#quarantined += 1;
+    this.#dialler.counters.quarantined += 1;
   }
 
   /** The dialler reads the connection again: what was not read meanwhile is not the agent's fault. */
@@ -217,6 +260,7 @@ export class TargetLink {
       case 'opening':
         return this.end('too_slow', 'no WELCOME in time');
       case 'streaming':
+      case 'lent':
         if (this.#dialler.isPaused(this.#socket!)) return this.#keepAlive();
         if (this.#pings >= 2) return this.#lose('silent', 'no answer to two pings');
         this.#pings += 1;
@@ -237,7 +281,9 @@ export class TargetLink {
     const { instance, address } = this.target;
     const level = this.state === 'streaming' ? 'info' : 'debug';
     this.#dialler.log[level]({ instance, address, code, reason }, 'connection to target ended');
+    const isLent = this.state === 'lent';
     this.#drop(code, farewell);
+    if (isLent) return this.#dialler.onReturned(this);
     this.#retryLater();
   }
 
@@ -270,13 +316,19 @@ export class TargetLink {
   }
 
   #report(): void {
+    if (this.state === 'lent') return this.#dialler.onReturned(this);
+    // We have only just come: that we have not reached it yet says nothing about the target.
+    const isNew = performance.now() - this.#beganMs < 2 * this.target.intervalMs;
+    if (isNew && this.#connectSeconds === undefined) return this.#scheduleReport();
     this.#reportSeq += 1;
     const report = {
       target: this.target,
       isUp: this.isUp,
       connectSeconds: this.#connectSeconds,
       clockSkewSeconds: this.#clockSkewSeconds,
+      framesQuarantined: this.#quarantined,
     };
+    this.#quarantined = 0;
     const { incarnation } = this.#dialler;
     const frame = reportFrame(report, incarnation, this.#reportSeq, Date.now());
     this.#dialler.addReport(this, frame, this.#reportSeq);

@@ -24,6 +24,11 @@ export const REPORT_CATALOGUE = encodeCatalogue([
     'seconds',
     "The target's clock less the collector's; absent until measured.",
   ),
+  gauge(
+    'rollcall_target_frames_quarantined',
+    'frames',
+    'Frames since the last report whose time cannot be true; they are not stored.',
+  ),
 ]);
 
 export interface Report {
@@ -31,6 +36,7 @@ export interface Report {
   readonly isUp: boolean;
   readonly connectSeconds: number | undefined;
   readonly clockSkewSeconds: number | undefined;
+  readonly framesQuarantined: number;
 }
 
 const SLOTS = REPORT_CATALOGUE.series.length;
@@ -45,12 +51,13 @@ export function reportFrame(
   seq: number,
   timestampMs: number,
 ): Buffer {
-  const { isUp, connectSeconds, clockSkewSeconds } = report;
+  const { isUp, connectSeconds, clockSkewSeconds, framesQuarantined } = report;
   values[0] = isUp ? 1 : 0;
   values[1] = connectSeconds ?? 0;
   values[2] = clockSkewSeconds ?? 0;
+  values[3] = framesQuarantined;
   presence[0] =
-    1 | (connectSeconds === undefined ? 0 : 2) | (clockSkewSeconds === undefined ? 0 : 4);
+    1 | (connectSeconds === undefined ? 0 : 2) | (clockSkewSeconds === undefined ? 0 : 4) | 8;
   const head = { incarnation, seq, timestampMs, catalogue: REPORT_CATALOGUE.hash, slots: SLOTS };
   writeFrame(frame, 0, head, presence, values);
   return frame;

@@ -13,14 +13,23 @@ export interface WorkerSetup {
   readonly logLevel: string;
 }
 
-/** The targets of one shard as they lie on the bus. */
 export type ToWorker =
-  | { readonly kind: 'shard'; readonly shard: number; readonly targets: Uint8Array }
+  /** A shard is ours, under this epoch; its targets as they lie on the bus. */
+  | {
+      readonly kind: 'shard';
+      readonly shard: number;
+      readonly epoch: number;
+      readonly targets: Uint8Array;
+    }
+  /** A shard is another collector's now, which takes the agents over one by one. */
+  | { readonly kind: 'lend'; readonly shard: number }
   | { readonly kind: 'measure' }
   | { readonly kind: 'stop' };
+
+export type WorkerMetrics = MetricObjectWithValues<MetricValue<string>>[];
 
 export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'stale'; readonly message: string }
-  | { readonly kind: 'metrics'; readonly metrics: MetricObjectWithValues<MetricValue<string>>[] }
+  | { readonly kind: 'metrics'; readonly metrics: WorkerMetrics }
   | { readonly kind: 'stopped' };

@@ -11,6 +11,7 @@ import { hexId } from '../pipeline/wire/shard.ts';
 import { randomBytes } from 'node:crypto';
 import { CatalogueRegistry } from './catalogue-registry.ts';
 import { Dialler } from './dialler.ts';
+import { Quarantine } from './quarantine.ts';
 import { registerDiallerMetrics } from './dialler-metrics.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
 
@@ -19,6 +20,7 @@ import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
  * others.
  */
 const TLS_REFRESH_MS = 10_000;
+const HAND_OVER_MS = 1500;
 const DRAIN_MS = 1500;
 
 const setup = workerData as WorkerSetup;
@@ -35,12 +37,14 @@ if (setup.dialler.batchBytesMax > bus.payloadBytesMax) {
   );
 }
 const publisher = new BatchPublisher(bus, hexId(randomBytes(8).readBigUInt64LE(0)));
+const quarantine = new Quarantine(bus);
 const tls = setup.tls === undefined ? undefined : new TlsFiles(setup.tls);
 const { topology } = bus;
 const dialler = new Dialler({
   options: setup.dialler,
   laneSubjects: Array.from({ length: topology.lanes }, (_, i) => topology.lane(i).subject),
   publisher,
+  quarantine,
   catalogues: new CatalogueRegistry(bus, stop.signal),
   tls,
   insecure: setup.insecure,
@@ -48,13 +52,15 @@ const dialler = new Dialler({
   onStaleEpoch: (message) => send({ kind: 'stale', message }),
 });
 const registry = new Registry();
-registerDiallerMetrics(registry, dialler, publisher, bus);
+registerDiallerMetrics(registry, { dialler, publisher, quarantine, bus });
 dialler.start();
 if (tls !== undefined) setInterval(() => refresh(tls), TLS_REFRESH_MS).unref();
 
 parentPort!.on('message', (message: ToWorker) => {
   if (message.kind === 'shard') {
-    dialler.setShard(message.shard, decodeTargets(message.targets));
+    dialler.setShard(message.shard, message.epoch, decodeTargets(message.targets));
+  } else if (message.kind === 'lend') {
+    dialler.lendShard(message.shard);
   } else if (message.kind === 'measure') {
     void registry.getMetricsAsJSON().then((metrics) => send({ kind: 'metrics', metrics }));
   } else {
@@ -71,8 +77,13 @@ function refresh(files: TlsFiles): void {
   }
 }
 
-/** Hangs up, gives what was taken a moment to reach the stream, and ends. */
+/**
+ * Lets others take over the agents that were lent to them, hangs up, gives what was taken a moment to
+ * reach the stream, and ends.
+ */
 async function shutDown(): Promise<void> {
+  const lentUntilMs = performance.now() + HAND_OVER_MS;
+  while (dialler.lentCount > 0 && performance.now() < lentUntilMs) await sleep(20);
   dialler.stop();
   const deadlineMs = performance.now() + DRAIN_MS;
   while (dialler.bytesInFlight > 0 && performance.now() < deadlineMs) await sleep(10);

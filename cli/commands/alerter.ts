@@ -8,7 +8,7 @@ import { RollcallError } from '../../pipeline/error.ts';
 import { loadConfig } from '../config/load.ts';
 import { addOptions } from '../config/options.ts';
 import type { Config } from '../config/settings.ts';
-import { busOptionsOf, loggerOf } from '../parts.ts';
+import { busOptionsOf, loggerOf, memberOf } from '../parts.ts';
 import { runComponent } from '../run-component.ts';
 import { version } from '../version.ts';
 
@@ -23,6 +23,7 @@ export function command(): Command {
     const { alerter } = config;
     const instance = new Alerter({
       bus: busOptionsOf(config, 'alerter'),
+      member: memberOf(config),
       receivers: receiversOf(config),
       delivery: alerter,
       stalenessMs: alerter.stalenessMs,

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { Collector } from '../../collector/collector.ts';
 import { loadConfig } from '../config/load.ts';
 import { addOptions } from '../config/options.ts';
-import { busOptionsOf, loggerOf, tlsPathsOf } from '../parts.ts';
+import { busOptionsOf, loggerOf, memberOf, tlsPathsOf } from '../parts.ts';
 import { runComponent } from '../run-component.ts';
 
 const sections = ['general', 'nats', 'tls', 'collector'] as const;
@@ -16,6 +16,7 @@ export function command(): Command {
     const { workers, metricsListen, ...dialler } = config.collector;
     const collector = new Collector({
       bus: busOptionsOf(config, 'collector'),
+      member: memberOf(config),
       dialler: { ...dialler, fleet: config.general.fleet },
       tls: tlsPathsOf(config),
       insecure: config.tls.insecure,

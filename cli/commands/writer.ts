@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { Writer } from '../../pipeline/writer/writer.ts';
 import { loadConfig } from '../config/load.ts';
 import { addOptions } from '../config/options.ts';
-import { busOptionsOf, loggerOf, retentionOf, storeOptionsOf } from '../parts.ts';
+import { busOptionsOf, loggerOf, memberOf, retentionOf, storeOptionsOf } from '../parts.ts';
 import { runComponent } from '../run-component.ts';
 
 const sections = ['general', 'nats', 'clickhouse', 'writer'] as const;
@@ -16,6 +16,7 @@ export function command(): Command {
     const { metricsListen, ...lane } = config.writer;
     const writer = new Writer({
       bus: busOptionsOf(config, 'writer'),
+      member: memberOf(config),
       store: storeOptionsOf(config),
       retention: retentionOf(config),
       lane,

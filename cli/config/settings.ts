@@ -30,6 +30,10 @@ const general = section('General', 'What every component shares.', {
     default: 'info',
     help: 'Least severe log lines that are written.',
   }),
+  member: setting(text({ pattern: /^[\w.-]{1,64}$/, range: '[A-Za-z0-9_.-]{1,64}' }), {
+    unset: "the host's name",
+    help: 'Name of this process among those of its kind; two on one host need two names.',
+  }),
   dataDir: setting(path(), {
     default: './data',
     help: 'Folder for the data of servers that Rollcall starts itself.',
@@ -250,7 +254,7 @@ const collector = section(
       help: 'What an agent may send on one connection before the collector has taken it.',
     }),
     clockSkewMsMax: setting(duration({ min: '1s', max: '1d' }), {
-      default: '10m',
+      default: '2h',
       help: "Difference to the collector's clock beyond which a frame is quarantined.",
     }),
     metricsListen: setting(address(), {

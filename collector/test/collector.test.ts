@@ -11,6 +11,7 @@ import {
   testBusOptions,
   testNats,
 } from '../../pipeline/embedded/test-servers.ts';
+import { encodeClaim } from '../../pipeline/membership/claim.ts';
 import { encodeTargets } from '../../pipeline/targets/target.ts';
 import type { Target } from '../../pipeline/targets/target.ts';
 import * as control from '../../pipeline/wire/control.ts';
@@ -28,7 +29,7 @@ import {
 
 const nats = await testNats(t);
 
-const { epoch: _epoch, name: _name, ...DIALLER } = DIALLER_OPTIONS;
+const { name: _name, ...DIALLER } = DIALLER_OPTIONS;
 
 /** A collector process, as the command line makes it. */
 async function testCollector(t: Test, fleet: string, tls?: TlsPaths) {
@@ -36,6 +37,7 @@ async function testCollector(t: Test, fleet: string, tls?: TlsPaths) {
   const port = await freePort();
   const collector = new Collector({
     bus,
+    member: `collector-${port}`,
     dialler: { ...DIALLER, fleet },
     tls,
     insecure: false,
@@ -143,39 +145,48 @@ await t.test('a collector follows the projected targets and deals them onto work
   t.equal(failure(), undefined, 'stopping is no failure');
 });
 
-await t.test('a second collector stands by and takes over, and no frame is lost', async (t) => {
-  const bus = await testBus(t, nats.port, 'standby');
+const ended = (reason: string) => `rollcall_collector_connections_ended_total{reason="${reason}"}`;
+
+/** Targets whose shards both of two collectors are sure to get some of: hashing decides which. */
+async function manyAgents(t: Test, count: number, prefix: string) {
+  const agents = await Promise.all(range(1, count).map(() => testAgent(t)));
+  const targets = agents.map(({ port }, i) => testTarget(`${prefix}-${i}`, port));
+  return { agents, targets };
+}
+
+await t.test('a second collector takes its share, and no connection is missed', async (t) => {
+  const bus = await testBus(t, nats.port, 'share');
   const tap = new LaneTap(t, bus);
-  const agents = await Promise.all(range(1, 4).map(() => testAgent(t)));
-  const targets = agents.map(({ port }, i) => testTarget(`taken-${i}`, port));
-  const witness = await HandMadeAgent.start(t);
-  await project(bus, [...targets, testTarget('witness', witness.port)]);
-  const first = await testCollector(t, 'standby');
+  const { agents, targets } = await manyAgents(t, 24, 'shared');
+  await project(bus, targets);
+  const first = await testCollector(t, 'share');
   await first.collector.start();
   await untilTrue('frames', () => targets.every((target) => tap.framesOf(target).length > 0));
-  const second = await testCollector(t, 'standby');
-  let isStarted = false;
-  const start = async () => {
-    await second.collector.start();
-    isStarted = true;
-  };
-  const started = start();
-  await until('the second is there', async () => {
-    return (await second.ask('/readyz').catch(() => undefined))?.status === 503;
+  const second = await testCollector(t, 'share');
+  await second.collector.start();
+  const assigned = 'rollcall_collector_targets_assigned';
+  const counts = async () => [await first.metric(assigned), await second.metric(assigned)];
+  await until('both have some', async () => {
+    const [one = 0, two = 0] = await counts();
+    return one > 0 && two > 0 && one + two === 24;
   });
-  const before = tap.framesOf(targets[0]!).length;
-  await untilTrue('the first goes on', () => tap.framesOf(targets[0]!).length >= before + 5);
-  t.equal(isStarted, false);
-  t.equal(witness.callers.length, 1, 'one collector dials');
+  const moved = (await second.metric(assigned))!;
+  await until('the agents have been taken over', async () => {
+    return (await second.metric('rollcall_collector_targets_up')) === moved;
+  });
+  await until('and the first has let them go', async () => {
+    return ((await first.metric('rollcall_collector_targets{state="lent"}')) ?? 0) === 0;
+  });
+  t.equal(
+    await first.metric(ended('superseded')),
+    moved,
+    'only those that moved lost a connection',
+  );
+  t.equal(await first.metric(ended('collector_stops')), undefined);
 
   await first.stop();
   t.equal(first.failure(), undefined);
-  t.equal(witness.callers[0]!.error?.code, 'shutting_down', 'the agent is told');
-  await started;
-  t.match(await second.ask('/readyz'), { status: 200 });
-  await untilTrue('the witness is dialled', () => witness.callers[1]?.hello !== undefined);
-  const [one, two] = witness.callers;
-  t.ok(two!.hello!.epoch > one!.hello!.epoch, 'with a higher epoch');
+  await until('the second has all', async () => (await second.metric(assigned)) === 24);
   const goal = agents.map(({ state }) => state.ticks + 3);
   await untilTrue('frames up to now', () => {
     return targets.every((target, i) => tap.seqsOf(target).length >= goal[i]!);
@@ -183,24 +194,29 @@ await t.test('a second collector stands by and takes over, and no frame is lost'
   for (const target of targets) {
     const seqs = tap.seqsOf(target);
     t.same(seqs, range(1, seqs.length), 'none is missing');
+    const down = tap.reportsOf(target).filter(({ values }) => values[0] === 0);
+    t.same(down, [], 'a target that moves is not down');
   }
   await untilTrue('the rings empty', () => {
     return agents.every(({ agent }) => agent.store.ring.frames <= 1);
   });
 });
 
-await t.test('a collector that stands by can be stopped', async (t) => {
-  await testBus(t, nats.port, 'waits');
-  const first = await testCollector(t, 'waits');
+await t.test('an agent is told by a higher epoch whom to obey', async (t) => {
+  const bus = await testBus(t, nats.port, 'epochs');
+  const witness = await HandMadeAgent.start(t);
+  await project(bus, [testTarget('witness', witness.port)]);
+  const first = await testCollector(t, 'epochs');
   await first.collector.start();
-  const second = await testCollector(t, 'waits');
-  const started = second.collector.start();
-  await until('it waits', async () => {
-    return (await second.ask('/readyz').catch(() => undefined))?.status === 503;
-  });
-  await second.stop();
-  await t.rejects(started, { name: 'AbortError' });
-  t.match(await first.ask('/readyz'), { status: 200 }, 'the first is not disturbed');
+  await untilTrue('it is dialled', () => witness.callers[0]?.hello !== undefined);
+  await first.stop();
+  await untilTrue('it is told', () => witness.callers[0]!.error !== undefined);
+  t.equal(witness.callers[0]!.error?.code, 'shutting_down');
+  const second = await testCollector(t, 'epochs');
+  await second.collector.start();
+  await untilTrue('it is dialled again', () => witness.callers.at(-1)!.hello !== undefined);
+  await untilTrue('by another', () => witness.callers.length > 1);
+  t.ok(witness.callers.at(-1)!.hello!.epoch > witness.callers[0]!.hello!.epoch);
 });
 
 await t.test('an agent cannot talk a collector out of its role, another holder can', async (t) => {
@@ -221,12 +237,15 @@ await t.test('an agent cannot talk a collector out of its role, another holder c
   const refusals = 'rollcall_collector_connections_ended_total{reason="stale_epoch"}';
   t.ok((await metric(refusals))! > 0, 'and it is counted');
 
-  const subject = bus.topology.stateSubject('owner', 'collector');
+  const shard = String(shardOf(target.id));
+  const subject = bus.topology.stateSubject('owner', 'collector', shard);
   const claim = await bus.last(bus.topology.stateStream, subject);
-  const other = { holder: 'another host', run: 'another', released: false };
-  await bus.publish(subject, Buffer.from(JSON.stringify(other)), { lastSeq: claim!.seq });
-  await until('it fails', () => failure() !== undefined);
-  t.match(failure(), { code: 'collector_failed', message: /another host took the role over/ });
+  const other = { member: 'x', name: 'another host', epoch: Date.now() + 1000, isReleased: false };
+  await bus.publish(subject, encodeClaim(other), { lastSeq: claim!.seq });
+  await until('the shard is lost', async () => {
+    return (await metric('rollcall_parts_lost_total{role="collector"}')) === 1;
+  });
+  t.equal(failure(), undefined, 'which is no failure');
 });
 
 await t.test(
@@ -251,6 +270,7 @@ await t.test('a port that is taken is a clear error', async (t) => {
   const { log: _log, ...bus } = testBusOptions(nats.port, 'taken');
   const collector = new Collector({
     bus,
+    member: 'taken',
     dialler: { ...DIALLER, fleet: 'taken' },
     tls: undefined,
     insecure: false,

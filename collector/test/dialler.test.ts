@@ -86,7 +86,12 @@ await t.test('every target is reported on, reachable or not', async (t) => {
   });
   t.same(
     REPORT_CATALOGUE.series.map(({ name }) => name),
-    ['up', 'rollcall_target_connect_seconds', 'rollcall_target_clock_skew_seconds'],
+    [
+      'up',
+      'rollcall_target_connect_seconds',
+      'rollcall_target_clock_skew_seconds',
+      'rollcall_target_frames_quarantined',
+    ],
   );
   const [, connectSeconds, skewSeconds] = latest(here);
   t.ok(connectSeconds! > 0 && connectSeconds! < 30, `connected in ${connectSeconds} s`);
@@ -94,7 +99,7 @@ await t.test('every target is reported on, reachable or not', async (t) => {
   for (const target of [gone, nowhere]) {
     const reports = tap.reportsOf(target);
     t.ok(reports.every(({ values }) => values[0] === 0));
-    t.same(reports[0]!.values.slice(1), [undefined, undefined], 'unmeasured is absent');
+    t.same(reports[0]!.values.slice(1), [undefined, undefined, 0], 'unmeasured is absent');
     t.ok(reports.every(({ incarnation }) => incarnation === dialler.incarnation));
     t.same(
       reports.map(({ seq }) => seq),

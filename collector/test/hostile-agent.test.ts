@@ -3,9 +3,11 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { testBus, testNats } from '../../pipeline/embedded/test-servers.ts';
 import type { Target } from '../../pipeline/targets/target.ts';
+import { alignedCopy, readBatch } from '../../pipeline/wire/batch.ts';
 import { catalogueHash } from '../../pipeline/wire/catalogue.ts';
 import type { Catalogue } from '../../pipeline/wire/catalogue.ts';
 import * as control from '../../pipeline/wire/control.ts';
+import { frameTarget } from '../../pipeline/wire/frame.ts';
 import { MessageType, newMessage } from '../../pipeline/wire/message.ts';
 import { pack } from '../../pipeline/wire/msgpack.ts';
 import { catalogueMessage, frame, HandMadeAgent, INCARNATION, welcome } from './hand-made-agent.ts';
@@ -209,19 +211,61 @@ for (const [name, code, script] of cases) {
   });
 }
 
-await t.test('impossible times are quarantined and not acknowledged', async (t) => {
-  const now = Date.now();
-  const impossible: [name: string, wanted: Parameters<typeof frame>[0]][] = [
-    ['an hour ahead', { timestampMs: now + HOUR_MS }],
-    ['an hour ahead, as backlog', { timestampMs: now + HOUR_MS, isBacklog: true }],
-    ['an hour ago, as live', { timestampMs: now - HOUR_MS }],
-    ['two days ago, as backlog', { timestampMs: now - 48 * HOUR_MS, isBacklog: true }],
-    ['1970', { timestampMs: 0 }],
-  ];
-  for (const [name, wanted] of impossible) {
-    const before = ended('clock_skew');
+const HOURS: [name: string, wanted: Parameters<typeof frame>[0]][] = [
+  ['an hour ahead', { timestampMs: Date.now() + HOUR_MS }],
+  ['an hour ahead, as backlog', { timestampMs: Date.now() + HOUR_MS, isBacklog: true }],
+  ['an hour ago, as live', { timestampMs: Date.now() - HOUR_MS }],
+  ['two days ago, as backlog', { timestampMs: Date.now() - 48 * HOUR_MS, isBacklog: true }],
+  ['1970', { timestampMs: 0 }],
+];
+
+await t.test('frames of an impossible time go to quarantine, and nowhere else', async (t) => {
+  const { topology } = bus;
+  for (const [name, wanted] of HOURS) {
     const { agent, target, done } = await withAgent(
       `time: ${name}`,
+      streams(catalogueMessage(), frame({ ...wanted, seq: 7 })),
+    );
+    const isAcknowledged = () => agent.callers[0]?.acknowledged.includes(7) === true;
+    await until('it is acknowledged', isAcknowledged);
+    t.same(tap.framesOf(target), [], 'no partition is touched');
+    const parked = await bus.last(topology.parkedStream, topology.parkedSubject('bad_timestamp'));
+    const found: bigint[] = [];
+    readBatch(alignedCopy(parked!.data), {
+      onFrame: (source, offset) => found.push(frameTarget(source, offset)),
+      onCatalogue: () => undefined,
+    });
+    t.same(found, [target.id], 'the frame is there for a person to look at');
+    await until('it is reported', () => {
+      return tap.reportsOf(target).some(({ values }) => values[3] === 1);
+    });
+    done();
+    await isUndisturbed(t);
+  }
+  const { agent, target, done } = await withAgent(
+    'time: true backlog',
+    streams(
+      catalogueMessage(),
+      frame({ timestampMs: Date.now() - HOUR_MS, isBacklog: true, seq: 7 }),
+    ),
+  );
+  await until(
+    'what is flagged may be old',
+    () => agent.callers[0]?.acknowledged.includes(7) === true,
+  );
+  t.match(tap.framesOf(target), [{ seq: 7, isBacklog: true }]);
+  done();
+});
+
+await t.test('what a full quarantine does not take stays with the agent', async (t) => {
+  const { parkedStream } = bus.topology;
+  const { config } = await bus.streamInfo(parkedStream);
+  const fill = { ...config, max_bytes: 1 };
+  await bus.manager.streams.update(parkedStream, fill);
+  for (const [name, wanted] of HOURS) {
+    const before = ended('clock_skew');
+    const { agent, target, done } = await withAgent(
+      `full: ${name}`,
       streams(catalogueMessage(), frame({ ...wanted, seq: 7 })),
     );
     await until('it is counted', () => ended('clock_skew') > before);
@@ -233,16 +277,7 @@ await t.test('impossible times are quarantined and not acknowledged', async (t) 
     t.same(caller!.acks, [], 'not acknowledged');
     t.same(tap.framesOf(target), [], 'not published');
   }
-  const { agent, target, done } = await withAgent(
-    'time: true backlog',
-    streams(catalogueMessage(), frame({ timestampMs: now - HOUR_MS, isBacklog: true, seq: 7 })),
-  );
-  await until(
-    'what is flagged may be old',
-    () => agent.callers[0]?.acknowledged.includes(7) === true,
-  );
-  t.match(tap.framesOf(target), [{ seq: 7, isBacklog: true, timestampMs: now - HOUR_MS }]);
-  done();
+  await bus.manager.streams.update(parkedStream, { max_bytes: config.max_bytes });
 });
 
 await t.test('a clock that is off is reported in the skew', async (t) => {

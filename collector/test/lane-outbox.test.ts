@@ -50,7 +50,10 @@ async function fixture(t: Test, wanted: { batchBytesMax?: number; batchDelayMsMa
   t.teardown(() => outbox.flush());
   const target = Buffer.alloc(8);
   target.writeBigUInt64LE(0xabcdn);
-  const origin = { onStored: (seq: number, bytes: number) => void stored.push([seq, bytes]) };
+  const origin = {
+    onStored: (seq: number, bytes: number) => void stored.push([seq, bytes]),
+    onRefused: () => undefined,
+  };
   const add = (seq: number, catalogue = registered, message = frame({ seq })) =>
     outbox.addFrame(message, 0, message.length, target, catalogue, seq, origin);
   const tap = new LaneTap(t, bus);

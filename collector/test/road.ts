@@ -17,6 +17,7 @@ import { hexId, shardOf, targetId } from '../../pipeline/wire/shard.ts';
 import { CatalogueRegistry } from '../catalogue-registry.ts';
 import { Dialler } from '../dialler.ts';
 import type { DiallerOptions } from '../dialler.ts';
+import { Quarantine } from '../quarantine.ts';
 import { REPORT_CATALOGUE } from '../target-report.ts';
 
 /** Polls until the condition holds; says what was awaited when it does not come true. */
@@ -83,7 +84,6 @@ export function testTarget(instance: string, port: number, intervalMs = 200): Ta
 export const DIALLER_OPTIONS: DiallerOptions = {
   fleet: 'fleet',
   name: 'test',
-  epoch: 1,
   dialsPerSecond: 1000,
   dialsInFlightMax: 512,
   connectTimeoutMs: 3000,
@@ -101,9 +101,9 @@ export const DIALLER_OPTIONS: DiallerOptions = {
 export function testDialler(
   t: Teardown,
   bus: Bus,
-  wanted: Partial<DiallerOptions> & { readonly tls?: TlsFiles } = {},
+  wanted: Partial<DiallerOptions> & { readonly tls?: TlsFiles; readonly epoch?: number } = {},
 ) {
-  const { tls, ...options } = wanted;
+  const { tls, epoch = 1, ...options } = wanted;
   const stopSignal = new AbortController();
   const publisher = new BatchPublisher(bus, hexId(randomBytes(8).readBigUInt64LE(0)));
   const { topology } = bus;
@@ -112,6 +112,7 @@ export function testDialler(
     options: { ...DIALLER_OPTIONS, fleet: topology.fleet, ...options },
     laneSubjects: Array.from({ length: topology.lanes }, (_, i) => topology.lane(i).subject),
     publisher,
+    quarantine: new Quarantine(bus),
     catalogues: new CatalogueRegistry(bus, stopSignal.signal),
     tls,
     insecure: false,
@@ -129,6 +130,7 @@ export function testDialler(
       shards.add(shard);
       dialler.setShard(
         shard,
+        epoch,
         targets.filter(({ id }) => shardOf(id) === shard),
       );
     }

@@ -3,17 +3,18 @@ import type { Bus } from '../bus/bus.ts';
 import type { Projector } from '../projection/projector.ts';
 import { ReadMetrics } from '../telemetry/read-metrics.ts';
 import type { CatalogueBook } from './catalogue-book.ts';
-import type { LaneCounters, LaneWriter } from './lane-writer.ts';
+import type { LaneCounters } from './lane-writer.ts';
 import type { LogProjection } from './log-projection.ts';
 import type { Parking } from './parking.ts';
+import type { WrittenLanes } from './written-lanes.ts';
 
 export interface WriterParts {
   readonly bus: Bus;
-  readonly lanes: readonly LaneWriter[];
+  readonly lanes: WrittenLanes;
   readonly parking: Parking;
   readonly catalogues: CatalogueBook;
   readonly projector: Projector;
-  readonly logProjection: LogProjection;
+  readonly logProjection: { readonly current: LogProjection | undefined };
 }
 
 /** [field, kind, name, help] of what each lane counts. */
@@ -34,7 +35,7 @@ export function registerWriterMetrics(registry: Registry, parts: WriterParts): v
   const metrics = new ReadMetrics(registry);
   for (const [field, kind, name, help] of LANE_METRICS) {
     metrics[kind](`rollcall_writer_${name}`, help, 'lane', () =>
-      parts.lanes.map(({ laneId, counters }) => [laneId, counters[field]] as const),
+      parts.lanes.counters().map(([laneId, counters]) => [laneId, counters[field]] as const),
     );
   }
   metrics.gauge(
@@ -55,20 +56,21 @@ export function registerWriterMetrics(registry: Registry, parts: WriterParts): v
     return parts.projector.ageSeconds ?? NaN;
   });
   metrics.counter('rollcall_writer_log_records_total', 'Records of the log projected.', () => {
-    return parts.logProjection.projectedTotal;
+    return parts.logProjection.current?.projectedTotal ?? 0;
   });
   metrics.gauge('rollcall_writer_log_lag_messages', 'Records of the log not projected.', () => {
-    return parts.logProjection.pending;
+    return parts.logProjection.current?.pending ?? 0;
   });
   metrics.counter('rollcall_writer_log_malformed_total', 'Records of the log skipped.', () => {
-    return parts.logProjection.malformedTotal;
+    return parts.logProjection.current?.malformedTotal ?? 0;
   });
   metrics.gauge('rollcall_writer_nats_connected', '1 while connected to NATS.', () => {
     return parts.bus.isConnected ? 1 : 0;
   });
 }
 
-function freshnessSeconds(lanes: readonly LaneWriter[]): number | undefined {
-  const newestMs = Math.max(...lanes.map(({ counters }) => counters.newestMs));
+function freshnessSeconds(lanes: WrittenLanes): number | undefined {
+  let newestMs = 0;
+  for (const [, counters] of lanes.counters()) newestMs = Math.max(newestMs, counters.newestMs);
   return newestMs > 0 ? (Date.now() - newestMs) / 1000 : undefined;
 }

@@ -1,12 +1,12 @@
-import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { Registry } from 'prom-client';
-import { Bus } from '../bus/bus.ts';
+import type { Bus } from '../bus/bus.ts';
 import type { BusOptions } from '../bus/bus.ts';
+import type { Lane } from '../bus/topology.ts';
 import type { Address } from '../dial/address.ts';
 import { retry } from '../dial/retry.ts';
 import { reasonOf, RollcallError } from '../error.ts';
-import { Ownership } from '../membership/ownership.ts';
+import { PartTasks } from '../membership/part-tasks.ts';
+import { Component } from '../process/component.ts';
 import { Projector } from '../projection/projector.ts';
 import { ruleTopic } from '../rules/rule-topic.ts';
 import { migrate } from '../store/migrate.ts';
@@ -14,17 +14,18 @@ import type { Retention } from '../store/migrate.ts';
 import { Store } from '../store/store.ts';
 import type { StoreOptions } from '../store/store.ts';
 import { targetTopic } from '../targets/target-topic.ts';
-import { serveOperations } from '../telemetry/operations-server.ts';
-import type { OperationsServer } from '../telemetry/operations-server.ts';
 import { CatalogueBook } from './catalogue-book.ts';
 import { LaneWriter } from './lane-writer.ts';
 import type { LaneWriterOptions } from './lane-writer.ts';
 import { LogProjection } from './log-projection.ts';
 import { Parking } from './parking.ts';
 import { registerWriterMetrics } from './writer-metrics.ts';
+import { WrittenLanes } from './written-lanes.ts';
 
 export interface WriterOptions {
   readonly bus: Omit<BusOptions, 'log'>;
+  /** Names this writer among the others, for people. */
+  readonly member: string;
   readonly store: StoreOptions;
   readonly retention: Retention;
   readonly lane: Pick<
@@ -35,66 +36,95 @@ export interface WriterOptions {
   readonly log: Logger;
 }
 
+/** Besides the lanes: the log into ClickHouse, and ClickHouse onto the bus. */
+const LOG_PART = 'log';
+const PROJECTION_PART = 'projection';
+
+interface LanePart {
+  readonly lane: Lane;
+  readonly index: number;
+  readonly count: number;
+}
+
 /**
- * The writer process: carries the lanes and the log into ClickHouse, and projects what others follow
- * (targets, rules) from ClickHouse onto the bus.
+ * The writer process: carries the lanes it owns into ClickHouse. One of all writers carries the log
+ * there as well, and one projects what others follow (targets, rules) from ClickHouse onto the bus.
  */
 export class Writer {
   readonly #options: WriterOptions;
+  readonly #component: Component;
   readonly #store: Store;
-  readonly #stop = new AbortController();
-  readonly #registry = new Registry();
-  readonly #failed = Promise.withResolvers<never>();
-  readonly #tasks: Promise<void>[] = [];
-  #bus: Bus | undefined;
-  #ownership: Ownership | undefined;
-  #operations: OperationsServer | undefined;
-  #isReady = false;
+  readonly #lanes = new WrittenLanes();
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#component = new Component({ name: 'writer', ...options });
     this.#store = new Store(options.store);
   }
 
   get failed(): Promise<never> {
-    return this.#failed.promise;
+    return this.#component.failed;
   }
 
   async start(): Promise<void> {
-    const { bus, log, metricsListen } = this.#options;
-    this.#operations = await serveOperations({
-      address: metricsListen,
-      metrics: () => this.#registry.metrics(),
-      notReady: () => {
-        if (!this.#isReady) return 'waiting for NATS, ClickHouse or the role';
-        return this.#bus?.isConnected === true ? undefined : 'there is no connection to NATS';
-      },
-    });
-    this.#bus = await Bus.connect({ ...bus, log }, this.#stop.signal);
-    this.#ownership = new Ownership(this.#bus, { role: 'writer', holder: hostname() });
-    const epoch = await this.#ownership.acquire(this.#stop.signal);
-    void this.#ownership.lost.then((holder) => this.#fail(`${holder} took the role over`));
+    const component = this.#component;
+    const bus = await component.connect();
     await this.#migrate();
-    await this.#startTasks(this.#bus, epoch);
-    this.#isReady = true;
-    log.info({ epoch }, 'writing');
+    const lanes = new Map((await bus.lanes()).map((part) => [part.lane.id, part]));
+    const parts = [...lanes.keys(), LOG_PART, PROJECTION_PART];
+    const start = this.#starter(bus, lanes);
+    const owner = new PartTasks(start, (part, error) => {
+      component.fail(`${part}: ${reasonOf(error)}`);
+    });
+    const membership = await component.join({ role: 'writer', parts, spread: 'even', owner });
+    component.ready();
+    this.#options.log.info({ parts: [...membership.owned.keys()] }, 'writing');
   }
 
   async stop(): Promise<void> {
-    this.#isReady = false;
-    this.#stop.abort();
-    await Promise.allSettled(this.#tasks);
-    await this.#ownership?.release();
-    await this.#bus?.close();
+    await this.#component.leave();
     await this.#store.close();
-    await this.#operations?.close();
+    await this.#component.close();
+  }
+
+  /** How the task of each part begins. */
+  #starter(bus: Bus, lanes: ReadonlyMap<string, LanePart>) {
+    const { log, member, lane: laneOptions } = this.#options;
+    const store = this.#store;
+    const parking = new Parking(bus, log);
+    const catalogues = new CatalogueBook(store, bus);
+    const projector = new Projector(bus, store, [targetTopic, ruleTopic], log);
+    const logProjection = { current: undefined as LogProjection | undefined };
+    registerWriterMetrics(this.#component.registry, {
+      bus,
+      lanes: this.#lanes,
+      parking,
+      catalogues,
+      projector,
+      logProjection,
+    });
+    return (part: string, epoch: number, signal: AbortSignal): Promise<void> => {
+      log.info({ part, epoch }, 'part taken');
+      if (part === LOG_PART) {
+        logProjection.current = new LogProjection({ bus, store, log }, { epoch, writer: member });
+        return logProjection.current.run(signal);
+      }
+      if (part === PROJECTION_PART) return projector.run(signal);
+      const { lane, index, count } = lanes.get(part)!;
+      const writer = new LaneWriter(
+        { bus, store, catalogues, parking, log },
+        { ...laneOptions, epoch, writer: member, lane, laneIndex: index, laneCount: count },
+        signal,
+      );
+      return this.#lanes.follow(writer, writer.run());
+    };
   }
 
   /** ClickHouse may come later than we do. */
   async #migrate(): Promise<void> {
     const { log, retention } = this.#options;
     const applied = await retry(() => migrate(this.#store, retention), {
-      signal: this.#stop.signal,
+      signal: this.#component.signal,
       pauseMsMin: 500,
       pauseMsMax: 2000,
       isFinal: (error) => error instanceof RollcallError && error.code.startsWith('migration_'),
@@ -103,47 +133,5 @@ export class Writer {
       },
     });
     for (const { version, name } of applied) log.info({ version, name }, 'migration applied');
-  }
-
-  async #startTasks(bus: Bus, epoch: number): Promise<void> {
-    const { log } = this.#options;
-    const store = this.#store;
-    const identity = { epoch, writer: hostname() };
-    const parking = new Parking(bus, log);
-    const catalogues = new CatalogueBook(store, bus);
-    const projector = new Projector(bus, store, [targetTopic, ruleTopic], log);
-    const logProjection = new LogProjection({ bus, store, log }, identity);
-    const lanes = (await bus.lanes()).map(
-      ({ lane, index, count }) =>
-        new LaneWriter(
-          { bus, store, catalogues, parking, log },
-          { ...this.#options.lane, ...identity, lane, laneIndex: index, laneCount: count },
-          this.#stop.signal,
-        ),
-    );
-    registerWriterMetrics(this.#registry, {
-      bus,
-      lanes,
-      parking,
-      catalogues,
-      projector,
-      logProjection,
-    });
-    this.#run(projector.run(this.#stop.signal));
-    this.#run(logProjection.run(this.#stop.signal));
-    for (const lane of lanes) this.#run(lane.run());
-  }
-
-  #run(task: Promise<void>): void {
-    const guarded = task.catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) this.#fail(reasonOf(error));
-    });
-    this.#tasks.push(guarded);
-  }
-
-  #fail(reason: string): void {
-    if (this.#stop.signal.aborted) return;
-    this.#isReady = false;
-    this.#failed.reject(new RollcallError('writer_failed', reason, { retryable: true }));
   }
 }

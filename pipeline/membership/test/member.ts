@@ -1,14 +1,26 @@
-/* A process that takes the role and tells what becomes of it. */
+/* A process that takes part in a role and tells what it takes and drops. */
 import { Bus } from '../../bus/bus.ts';
 import { testBusOptions } from '../../embedded/test-servers.ts';
-import { Ownership } from '../ownership.ts';
+import { Membership } from '../membership.ts';
 
-const [port, fleet, holder] = process.argv.slice(2) as [string, string, string];
+const [port, fleet, name] = process.argv.slice(2) as [string, string, string];
 const bus = await Bus.connect(testBusOptions(Number(port), fleet));
-const ownership = new Ownership(bus, { role: 'writer', holder });
-const epoch = await ownership.acquire(new AbortController().signal);
-process.stdout.write(`acquired ${epoch}\n`);
-process.stdout.write(`lost to ${await ownership.lost}\n`);
-await ownership.release();
-process.stdout.write('released\n');
-await bus.close();
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const membership = new Membership(bus, {
+  role: 'writer',
+  name,
+  parts: ['0', '1', '2', '3'],
+  spread: 'even',
+  owner: {
+    take: (part, epoch) => say(`took ${part} ${epoch}`),
+    drop: async (part, why) => say(`dropped ${part} ${why}`),
+  },
+});
+process.once('SIGTERM', () => {
+  void membership
+    .leave()
+    .then(() => bus.close())
+    .then(() => say('left'));
+});
+void membership.ready.then(() => say('ready'));
+await membership.run();
