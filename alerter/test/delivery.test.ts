@@ -5,7 +5,8 @@ import type { Bus } from '../../pipeline/bus/bus.ts';
 import { silentLog, testBus, testNats } from '../../pipeline/embedded/test-servers.ts';
 import { decodeNotification, encodeRecord } from '../../pipeline/log/record-codec.ts';
 import type { Transition } from '../../pipeline/log/transition.ts';
-import { Delivery } from '../delivery.ts';
+import { DeliveryPosition } from '../delivery-position.ts';
+import { Delivery, DeliveryCounters } from '../delivery.ts';
 import type { Notification } from '../notify/notification.ts';
 import type { DeliveryOutcome, Receiver } from '../notify/receiver.ts';
 
@@ -41,7 +42,22 @@ class ScriptedReceiver implements Receiver {
 }
 
 async function append(bus: Bus, alert: string, state: Transition['state']): Promise<void> {
-  const transition: Transition = {
+  await appendAll(bus, [alert], state);
+}
+
+/** One record of the log, with a transition of each alert. */
+async function appendAll(
+  bus: Bus,
+  alerts: readonly string[],
+  state: Transition['state'],
+): Promise<void> {
+  const transitions = alerts.map((alert) => transitionOf(alert, state));
+  const record = encodeRecord({ lane: '2x0', laneSeq: 1, transitions });
+  await bus.publish(bus.topology.transitionsSubject('2x0'), record);
+}
+
+function transitionOf(alert: string, state: Transition['state']): Transition {
+  return {
     alert,
     state,
     previous: state === 'inactive' ? 'firing' : 'pending',
@@ -57,18 +73,22 @@ async function append(bus: Bus, alert: string, state: Transition['state']): Prom
     labels: { alertname: alert },
     annotations: {},
   };
-  const record = encodeRecord({ lane: '2x0', laneSeq: 1, transitions: [transition] });
-  await bus.publish(bus.topology.transitionsSubject('2x0'), record);
 }
 
+let epochs = 0;
+
+/** A delivery as an alerter begins it that has just got the receiver, under the next epoch. */
 async function start(t: Test, bus: Bus, receiver: Receiver) {
   const stop = new AbortController();
-  const options = { retryBackoffMsMin: 5, retryBackoffMsMax: 20 };
-  const delivery = new Delivery({ bus, receiver, log: silentLog }, options, stop.signal);
-  await delivery.recover();
-  const running = delivery.run().catch(() => undefined);
+  epochs += 1;
+  const options = { retryBackoffMsMin: 5, retryBackoffMsMax: 20, epoch: epochs };
+  const counters = new DeliveryCounters();
+  const delivery = new Delivery({ bus, receiver, log: silentLog, counters }, options, stop.signal);
+  await DeliveryPosition.begin(bus, receiver.name);
+  let failure: unknown;
+  const running = delivery.run().catch((error: unknown) => (failure = error));
   t.teardown(() => stop.abort());
-  return { delivery, running, stop };
+  return { delivery, running, stop, failure: () => failure };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -134,4 +154,58 @@ await t.test('a receiver that hangs or refuses delays nobody else', async (t) =>
   await until(() => good.got.length === 2);
   await until(() => delivery.counters.rejected === 2);
   t.same(hanging.got, []);
+});
+
+await t.test(
+  'of a record with several pages those that are delivered are not repeated',
+  async (t) => {
+    const bus = await newBus(t);
+    const receiver = new ScriptedReceiver('web');
+    const answers: DeliveryOutcome[] = [
+      { kind: 'delivered', detail: 'ok' },
+      { kind: 'delivered', detail: 'ok' },
+    ];
+    receiver.answer = () => answers.shift() ?? { kind: 'retry', detail: 'status 500' };
+    const first = await start(t, bus, receiver);
+    await appendAll(bus, ['A', 'B', 'C', 'D'], 'firing');
+    await until(() => receiver.got.length >= 4);
+    first.stop.abort();
+    await first.running;
+    receiver.got.length = 0;
+    receiver.answer = () => ({ kind: 'delivered', detail: 'ok' });
+    const second = await start(t, bus, receiver);
+    await until(() => second.delivery.counters.delivered === 2);
+    t.same(receiver.alertnames, ['C firing', 'D firing']);
+  },
+);
+
+await t.test('who has lost the receiver sends nothing, whatever he has in hand', async (t) => {
+  const bus = await newBus(t);
+  const asleep = new ScriptedReceiver('web');
+  const { promise: woken, resolve: wake } = Promise.withResolvers<DeliveryOutcome>();
+  const stale = await start(t, bus, asleep);
+  await append(bus, 'A', 'firing');
+  await until(() => stale.delivery.counters.delivered === 1);
+  asleep.answer = () => woken;
+  const awake = new ScriptedReceiver('web');
+  const owner = await start(t, bus, awake);
+  await appendAll(bus, ['B', 'C'], 'firing');
+  await until(() => owner.delivery.counters.delivered === 2);
+  await stale.running;
+  wake({ kind: 'delivered', detail: 'ok' });
+  t.match(stale.failure(), { code: 'stale' });
+  t.same(asleep.alertnames, ['A firing']);
+  t.same(awake.alertnames, ['B firing', 'C firing']);
+});
+
+await t.test('a member with a lower epoch does not get the receiver', async (t) => {
+  const bus = await newBus(t);
+  await DeliveryPosition.begin(bus, 'web');
+  await new DeliveryPosition(bus, 'web', 7).take();
+  await t.rejects(new DeliveryPosition(bus, 'web', 6).take(), { code: 'stale' });
+  const again = new DeliveryPosition(bus, 'web', 8);
+  t.same(await again.take(), { seq: 0, done: 0 });
+  await again.write({ seq: 5, done: 1 });
+  t.same(await new DeliveryPosition(bus, 'web', 9).take(), { seq: 5, done: 1 });
+  await t.rejects(again.write({ seq: 6, done: 0 }), { code: 'stale' });
 });

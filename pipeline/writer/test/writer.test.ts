@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import t from 'tap';
 import type { Test } from 'tap';
 import { request } from 'undici';
@@ -11,6 +10,7 @@ import {
   testNats,
 } from '../../embedded/test-servers.ts';
 import { until } from '../../embedded/test/until.ts';
+import { decodeClaim, encodeClaim } from '../../membership/claim.ts';
 import { Follower } from '../../projection/follower.ts';
 import { migrations } from '../../store/migrate.ts';
 import { Store } from '../../store/store.ts';
@@ -51,6 +51,7 @@ async function writerOf(t: Test, fleet: string, metricsPort?: number) {
   const port = metricsPort ?? (await freePort());
   const writer = new Writer({
     bus,
+    member: `writer-${port}`,
     store: storeOptions(fleet),
     retention: { samplesMs: 7 * 86_400_000, framesMs: 3 * 86_400_000 },
     lane: {
@@ -127,46 +128,59 @@ await t.test('targets are projected onto the bus', async (t) => {
   t.same(seen, ['web-1']);
 });
 
-await t.test('a second writer stands by and takes over at once when the first stops', async (t) => {
-  const first = await writerOf(t, 'standby');
-  const second = await writerOf(t, 'standby');
+await t.test('two writers share the lanes, and either goes on with all of them', async (t) => {
+  const first = await writerOf(t, 'shared');
+  const second = await writerOf(t, 'shared');
   await first.writer.start();
-  let secondRuns = false;
-  const starting = second.writer.start().then(() => (secondRuns = true));
-  const waiting = await until('it serves', () => second.get('/readyz'));
-  t.match(waiting, { statusCode: 503, text: /waiting/ });
-  t.match(await second.get('/healthz'), { statusCode: 200 });
+  const owned = async ({ get }: typeof first): Promise<number> => {
+    const { text } = await get('/metrics');
+    return Number(/^rollcall_parts_owned\{role="writer"\} (\d+)$/m.exec(text)?.[1]);
+  };
+  t.equal(await owned(first), 4, 'two lanes, the log and the projection');
+  await second.writer.start();
+  await until('two parts each', async () => (await owned(first)) + (await owned(second)) === 4);
+  await until('evenly', async () => (await owned(first)) === 2);
 
-  const bus = await testBus(t, nats.port, 'standby');
-  const store = new Store(storeOptions('standby'));
+  const bus = await testBus(t, nats.port, 'shared');
+  const store = new Store(storeOptions('shared'));
   t.teardown(() => store.close());
-  const [instance] = instancesOf(1) as [string];
-  const { subject } = bus.topology.lane(0);
-  await bus.publish(subject, batchOf([A, sent(instance, 1)]));
-  await until('it is stored', async () => (await storedFrames(store)).length === 1);
-  t.equal(secondRuns, false);
+  const hosts = [0, 1].map((lane) => instancesOf(1, lane)[0]!);
+  const all: SentFrame[] = [];
+  const send = async (seq: number): Promise<void> => {
+    for (const [lane, host] of hosts.entries()) {
+      const again = all.filter(({ instance }) => instance === host);
+      all.push(sent(host, seq));
+      // What was stored before comes along once more.
+      await bus.publish(bus.topology.lane(lane).subject, batchOf([A, ...again, sent(host, seq)]));
+    }
+  };
+  await send(1);
+  await until('it is stored', async () => (await storedFrames(store)).length === 2);
   await first.writer.stop();
-  await starting;
-  t.match(await second.get('/readyz'), { statusCode: 200 });
-  await bus.publish(subject, batchOf([sent(instance, 1), sent(instance, 2)]));
-  await until('it is stored', async () => (await storedFrames(store)).length >= 2);
-  t.same(await storedFrames(store), framesOf([sent(instance, 1), sent(instance, 2)]));
+  await until('the second has all', async () => (await owned(second)) === 4);
+  await send(2);
+  await until('it is stored', async () => (await storedFrames(store)).length >= 4);
+  await send(3);
+  await until('it is stored', async () => (await storedFrames(store)).length >= 6);
+  t.same(await storedFrames(store), framesOf(all));
   t.equal(first.failure(), undefined);
+  t.equal(second.failure(), undefined);
 });
 
-await t.test('a writer whose role was taken fails, naming who has it', async (t) => {
+await t.test('a lane that another writer claimed is left to it', async (t) => {
   const { writer, get, failure } = await writerOf(t, 'taken');
   await writer.start();
   const bus = await testBus(t, nats.port, 'taken');
-  const subject = bus.topology.stateSubject('owner', 'writer');
+  const subject = bus.topology.stateSubject('owner', 'writer', '2x0');
   const value = await bus.last(bus.topology.stateStream, subject);
-  t.match(JSON.parse(Buffer.from(value!.data).toString()), { holder: hostname() });
-  const claim = { holder: 'another host', run: 'another run', epoch: 99, released: false };
-  await bus.publish(subject, Buffer.from(JSON.stringify(claim)), { lastSeq: value!.seq });
-  await until('it has failed', () => failure() !== undefined);
-  t.match(failure(), { code: 'writer_failed', message: /another host/, retryable: true });
-  t.match(await get('/readyz'), { statusCode: 503 });
-  t.match(await get('/healthz'), { statusCode: 200 });
+  const { epoch } = decodeClaim(value!.data);
+  const claim = { member: 'other', name: 'another host', epoch: epoch + 1, isReleased: false };
+  await bus.publish(subject, encodeClaim(claim), { lastSeq: value!.seq });
+  await until('it is lost', async () => {
+    return /^rollcall_parts_lost_total\{role="writer"\} 1$/m.test((await get('/metrics')).text);
+  });
+  t.equal(failure(), undefined);
+  t.match(await get('/readyz'), { statusCode: 200 }, 'the other parts go on');
 });
 
 await t.test('a writer that cannot serve its metrics does not begin', async (t) => {
@@ -181,10 +195,7 @@ await t.test('a writer that waits for its servers can be stopped', async (t) => 
   await clickhouse.kill();
   const { writer, get } = await writerOf(t, 'stopped');
   const starting = writer.start();
-  await until('it has the role', async () => {
-    const bus = await testBus(t, nats.port, 'stopped');
-    return bus.last(bus.topology.stateStream, bus.topology.stateSubject('owner', 'writer'));
-  });
+  await until('it serves', () => get('/healthz'));
   t.match(await get('/readyz'), { statusCode: 503 });
   await Promise.all([t.rejects(starting, { name: 'AbortError' }), writer.stop()]);
   await clickhouse.startAgain();
