@@ -5,6 +5,7 @@ import type { BusOptions } from '../pipeline/bus/bus.ts';
 import type { Address } from '../pipeline/dial/address.ts';
 import type { TlsPaths } from '../pipeline/dial/tls-files.ts';
 import { reasonOf, RollcallError } from '../pipeline/error.ts';
+import type { Membership } from '../pipeline/membership/membership.ts';
 import { Component } from '../pipeline/process/component.ts';
 import { Follower } from '../pipeline/projection/follower.ts';
 import { decodeTargets, encodeTargets } from '../pipeline/targets/target.ts';
@@ -43,6 +44,7 @@ export class Collector {
   readonly #owned = new Map<number, number>();
   #workers: WorkerThread[] = [];
   #follower: Follower | undefined;
+  #membership: Membership | undefined;
   #refusedLists = 0;
 
   constructor(options: CollectorOptions) {
@@ -81,7 +83,8 @@ export class Collector {
       take: (part: string, epoch: number) => this.#take(Number(part), epoch),
       drop: (part: string) => this.#drop(Number(part)),
     };
-    await component.join({ role: 'collector', parts: ALL_SHARDS, spread: 'hashed', owner });
+    const role = { role: 'collector', parts: ALL_SHARDS, spread: 'hashed', owner } as const;
+    this.#membership = await component.join(role);
     component.ready();
     const { log } = this.#options;
     log.info({ shards: this.#owned.size, workers: this.#workers.length }, 'collecting');
@@ -90,8 +93,9 @@ export class Collector {
   /** Gives the shards up and lets the others take the agents over before it hangs up. */
   async stop(): Promise<void> {
     this.#follower?.stop();
+    const isSucceeded = this.#membership?.hasSuccessor === true;
     await this.#component.leave();
-    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    await Promise.all(this.#workers.map((worker) => worker.stop(isSucceeded)));
     await this.#component.close();
   }
 

@@ -24,7 +24,8 @@ export type ToWorker =
   /** A shard is another collector's now, which takes the agents over one by one. */
   | { readonly kind: 'lend'; readonly shard: number }
   | { readonly kind: 'measure' }
-  | { readonly kind: 'stop' };
+  /** `isSucceeded`: other collectors are about to take over the agents that were lent to them. */
+  | { readonly kind: 'stop'; readonly isSucceeded: boolean };
 
 export type WorkerMetrics = MetricObjectWithValues<MetricValue<string>>[];
 

@@ -66,7 +66,7 @@ export class WorkerThread {
   }
 
   /** Lets it hang up and deliver what it has; ends it by force if it takes too long. */
-  stop(): Promise<void> {
+  stop(isSucceeded: boolean): Promise<void> {
     this.#isStopping = true;
     return new Promise((resolve) => {
       // One that has ended already says no `exit` again.
@@ -76,7 +76,7 @@ export class WorkerThread {
         clearTimeout(timer);
         resolve();
       });
-      this.send({ kind: 'stop' });
+      this.send({ kind: 'stop', isSucceeded });
     });
   }
 }

@@ -64,7 +64,7 @@ parentPort!.on('message', (message: ToWorker) => {
   } else if (message.kind === 'measure') {
     void registry.getMetricsAsJSON().then((metrics) => send({ kind: 'metrics', metrics }));
   } else {
-    void shutDown();
+    void shutDown(message.isSucceeded);
   }
 });
 send({ kind: 'ready' });
@@ -81,8 +81,8 @@ function refresh(files: TlsFiles): void {
  * Lets others take over the agents that were lent to them, hangs up, gives what was taken a moment to
  * reach the stream, and ends.
  */
-async function shutDown(): Promise<void> {
-  const lentUntilMs = performance.now() + HAND_OVER_MS;
+async function shutDown(isSucceeded: boolean): Promise<void> {
+  const lentUntilMs = isSucceeded ? performance.now() + HAND_OVER_MS : 0;
   while (dialler.lentCount > 0 && performance.now() < lentUntilMs) await sleep(20);
   dialler.stop();
   const deadlineMs = performance.now() + DRAIN_MS;
