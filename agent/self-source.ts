@@ -28,6 +28,7 @@ const METRICS = {
   ringFrames: gauge('ring_frames', 'Frames some fleet has not acknowledged.'),
   ringBytes: gauge('ring_bytes', 'Bytes of these frames.', 'bytes'),
   ringBytesMax: gauge('ring_max_bytes', 'Bytes the ring can hold.', 'bytes'),
+  ringFill: gauge('ring_fill_ratio', 'Share of the ring that is used, 0 to 1.', 'ratio'),
   oversized: counter('frames_oversized_total', 'Frames that were larger than the whole ring.'),
   dropped: counter('ring_dropped_frames_total', 'Unacknowledged frames the full ring dropped.'),
   series: gauge('series', 'Series that have a place in the frames.'),
@@ -82,6 +83,7 @@ export class SelfSource implements Source {
     this.#set(sink, METRICS.ringFrames, store.ring.frames);
     this.#set(sink, METRICS.ringBytes, store.ring.bytes);
     this.#set(sink, METRICS.ringBytesMax, store.ring.bytesMax);
+    this.#set(sink, METRICS.ringFill, store.ring.bytes / store.ring.bytesMax);
     this.#set(sink, METRICS.oversized, store.oversizedTotal);
     this.#set(sink, METRICS.series, table.seriesCount);
     this.#set(sink, METRICS.seriesMax, table.seriesMax);

@@ -52,7 +52,7 @@ export class Collector {
     this.#component = new Component({
       name: 'collector',
       ...options,
-      metrics: async () => AggregatorRegistry.aggregate(await this.#metrics()).metrics(),
+      measure: async () => AggregatorRegistry.aggregate(await this.#metrics()),
     });
     const metrics = new ReadMetrics(this.#component.registry);
     metrics.gauge('rollcall_collector_targets_assigned', 'Targets this collector has.', () => {

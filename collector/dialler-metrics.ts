@@ -1,3 +1,4 @@
+import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { BatchPublisher } from '../pipeline/bus/batch-publisher.ts';
 import type { Bus } from '../pipeline/bus/bus.ts';
@@ -72,6 +73,20 @@ export function registerDiallerMetrics(
     'Bytes published but not acknowledged by JetStream.',
     () => dialler.bytesInFlight,
   );
+  const bytesMax = dialler.options.publishBytesInFlightMax;
+  metrics.gauge(
+    'rollcall_collector_publish_in_flight_max_bytes',
+    'Bytes in flight above which agents are not read.',
+    () => bytesMax,
+  );
+  // Of several workers the fullest counts: its agents are those that wait.
+  const fill: Gauge = new Gauge({
+    name: 'rollcall_collector_publish_fill_ratio',
+    help: 'Bytes in flight of those that may be, 0 to 1; above that it goes on rising.',
+    registers: [registry],
+    aggregator: 'max',
+    collect: () => fill.set(dialler.bytesInFlight / bytesMax),
+  });
   metrics.counter(
     'rollcall_collector_published_bytes_total',
     'Bytes JetStream acknowledged.',

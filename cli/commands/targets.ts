@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { isLoopback, parseAddress } from '../../pipeline/dial/address.ts';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
+import { isSelfTarget } from '../../pipeline/targets/self-target.ts';
 import { listTargets, putTargets, removeTargets } from '../../pipeline/targets/target-store.ts';
 import type { NewTarget } from '../../pipeline/targets/target-store.ts';
 import { parseDuration } from '../../alerter/rules/duration.ts';
@@ -98,7 +99,7 @@ function listCommand(): Command {
       ['INSTANCE', 'ADDRESS', 'INTERVAL', 'LABELS'],
       targets.map(({ instance, address, intervalMs, labels }) => [
         instance,
-        address,
+        isSelfTarget({ address }) ? '(self)' : address,
         `${intervalMs / 1000}s`,
         Object.entries(labels)
           .map(([name, value]) => `${name}=${value}`)

@@ -1,14 +1,22 @@
 import type { Store } from '../../pipeline/store/store.ts';
 import type { Config } from '../config/settings.ts';
 import type { AlertLine, NotificationLine, QueueDepth } from '../up/snapshot.ts';
+import { readDatabase } from './database-state.ts';
+import type { DatabaseState } from './database-state.ts';
+import type { Figures } from './figures.ts';
+import type { Membership } from './members.ts';
+import { natsAnswers } from './nats-probe.ts';
 import { Scrape } from './scrape.ts';
+import { StoredFigures } from './stored-figures.ts';
 
 /** The state of the road, as its processes and the database tell it. */
-export interface Overview {
-  /** Names of the components that do not answer. */
+export interface Overview extends Membership {
+  /** Names of what does not answer, as `rollcall up` names them. */
   readonly silent: readonly string[];
   readonly targetsUp: number | undefined;
   readonly targetsDown: number | undefined;
+  /** The first of those that are down. */
+  readonly down: readonly string[];
   readonly samplesInPerSecond: number | undefined;
   readonly samplesStoredPerSecond: number | undefined;
   readonly freshnessSeconds: number | undefined;
@@ -22,13 +30,51 @@ export type OverviewConfig = Pick<
   'nats' | 'collector' | 'writer' | 'alerter' | 'clickhouse' | 'general'
 >;
 
+type Role = 'collector' | 'writer' | 'alerter';
+
 interface Totals {
   readonly atMs: number;
   readonly samplesIn: number | undefined;
   readonly samplesStored: number | undefined;
 }
 
-const ROWS_MAX = 20;
+const SAMPLES_IN = 'rollcall_collector_samples_total';
+const SAMPLES_STORED = 'rollcall_writer_samples_total';
+const UP = 'rollcall_collector_targets_up';
+const ASSIGNED = 'rollcall_collector_targets_assigned';
+const IN_FLIGHT = 'rollcall_collector_publish_in_flight_bytes';
+const IN_FLIGHT_MAX = 'rollcall_collector_publish_in_flight_max_bytes';
+const BUFFER = 'rollcall_writer_buffer_bytes';
+const BUFFER_MAX = 'rollcall_writer_buffer_max_bytes';
+const WRITER_LAG = 'rollcall_writer_lag_messages';
+const LANE_BYTES = 'rollcall_stream_bytes';
+const LANE_BYTES_MAX = 'rollcall_stream_bytes_max';
+const ALERTER_LAG = 'rollcall_alerter_lag_messages';
+const PAGES_WAITING = 'rollcall_alerter_delivery_lag_records';
+
+/** Of each role: what it reports if it reports anything. */
+const REPORTED: Readonly<Record<Role, string>> = {
+  collector: UP,
+  writer: SAMPLES_STORED,
+  alerter: 'rollcall_alerter_frames_total',
+};
+const FIGURES: readonly string[] = [
+  REPORTED.alerter,
+  SAMPLES_IN,
+  SAMPLES_STORED,
+  UP,
+  ASSIGNED,
+  IN_FLIGHT,
+  IN_FLIGHT_MAX,
+  BUFFER,
+  BUFFER_MAX,
+  WRITER_LAG,
+  LANE_BYTES,
+  LANE_BYTES_MAX,
+  ALERTER_LAG,
+  PAGES_WAITING,
+];
+
 /** Targets speak every few seconds: over a shorter time rates would jump. */
 const RATE_OVER_MS = 30_000;
 
@@ -43,31 +89,51 @@ export class OverviewTaker {
     this.#store = store;
   }
 
-  /** Never throws: what cannot be had is undefined or empty. */
+  /**
+   * Figures are what the members of the whole fleet have stored about themselves; of a role that has not
+   * done so lately, what answers at the address in the settings says.
+   *
+   * Never throws: what cannot be had is undefined or empty.
+   */
   async take(): Promise<Overview> {
-    const { collector: c, writer: w, alerter: a } = this.#config;
-    const [collector, writer, alerter, stored] = await Promise.all([
+    const { collector: c, writer: w, alerter: a, nats } = this.#config;
+    const [collector, writer, alerter, natsServer, stored, database] = await Promise.all([
       Scrape.of(c.metricsListen),
       Scrape.of(w.metricsListen),
       Scrape.of(a.metricsListen),
-      this.#fromDatabase(),
+      natsAnswers(nats.servers),
+      StoredFigures.read(this.#store, FIGURES).catch(() => undefined),
+      readDatabase(this.#store),
     ]);
+    const scraped = { collector, writer, alerter };
+    const of = (role: Role): Figures | undefined =>
+      stored?.sum(REPORTED[role]) === undefined ? scraped[role] : stored;
     const rates = this.#rates({
       atMs: performance.now(),
-      samplesIn: collector?.sum('rollcall_collector_samples_total'),
-      samplesStored: writer?.sum('rollcall_writer_samples_total'),
+      samplesIn: collector?.sum(SAMPLES_IN),
+      samplesStored: writer?.sum(SAMPLES_STORED),
     });
-    const up = collector?.sum('rollcall_collector_targets_up');
-    const all = collector?.sum('rollcall_collector_targets_assigned');
+    const up = of('collector')?.sum(UP);
+    const all = of('collector')?.sum(ASSIGNED);
+    const isSilent = (role: Role): boolean => of(role) === undefined && !lives(database, role);
     return {
-      silent: silentOf({ collector, writer, alerter, clickhouse: stored }),
+      silent: [
+        ...(natsServer ? [] : ['nats-server']),
+        ...(database === undefined ? ['clickhouse'] : []),
+        ...(['writer', 'alerter', 'collector'] as const).filter(isSilent),
+      ],
       targetsUp: up,
-      targetsDown: up === undefined || all === undefined ? undefined : all - up,
-      ...rates,
-      freshnessSeconds: stored?.freshnessSeconds,
-      queues: this.#queues(collector, writer, alerter),
-      alerts: stored?.alerts ?? [],
-      notifications: stored?.notifications ?? [],
+      targetsDown: up === undefined || all === undefined ? undefined : Math.max(0, all - up),
+      down: database?.down ?? [],
+      samplesInPerSecond: stored?.rate(SAMPLES_IN) ?? rates.samplesInPerSecond,
+      samplesStoredPerSecond: stored?.rate(SAMPLES_STORED) ?? rates.samplesStoredPerSecond,
+      freshnessSeconds: database?.freshnessSeconds,
+      queues: this.#queues(of, stored),
+      alerts: database?.alerts ?? [],
+      notifications: database?.notifications ?? [],
+      members: database?.members ?? [],
+      gaps: database?.gaps ?? [],
+      moves: database?.moves ?? [],
     };
   }
 
@@ -87,86 +153,39 @@ export class OverviewTaker {
     };
   }
 
-  #queues(collector?: Scrape, writer?: Scrape, alerter?: Scrape): QueueDepth[] {
+  #queues(of: (role: Role) => Figures | undefined, stored?: Figures): QueueDepth[] {
     const { collector: c, writer: w, nats } = this.#config;
+    const [collector, writer, alerter] = [of('collector'), of('writer'), of('alerter')];
     return [
       {
         name: 'unacknowledged',
         unit: 'bytes',
-        value: collector?.sum('rollcall_collector_publish_in_flight_bytes'),
-        max: c.publishBytesInFlightMax,
+        value: collector?.sum(IN_FLIGHT),
+        max: collector?.sum(IN_FLIGHT_MAX) ?? c.publishBytesInFlightMax,
+      },
+      {
+        name: 'in NATS',
+        unit: 'bytes',
+        value: stored?.sum(LANE_BYTES) ?? writer?.sum(LANE_BYTES),
+        max: stored?.sum(LANE_BYTES_MAX) ?? writer?.sum(LANE_BYTES_MAX),
       },
       {
         name: 'not stored',
         unit: 'bytes',
-        value: writer?.sum('rollcall_writer_buffer_bytes'),
-        max: w.bufferBytesMax * nats.lanes,
+        value: writer?.sum(BUFFER),
+        max: writer?.sum(BUFFER_MAX) ?? w.bufferBytesMax * nats.lanes,
       },
-      count('writer lag', writer?.sum('rollcall_writer_lag_messages')),
-      count('alerter lag', alerter?.sum('rollcall_alerter_lag_messages')),
-      count('pages waiting', alerter?.sum('rollcall_alerter_delivery_lag_records')),
+      count('writer lag', writer?.sum(WRITER_LAG)),
+      count('alerter lag', alerter?.sum(ALERTER_LAG)),
+      count('pages waiting', alerter?.sum(PAGES_WAITING)),
     ];
   }
+}
 
-  async #fromDatabase(): Promise<
-    Pick<Overview, 'freshnessSeconds' | 'alerts' | 'notifications'> | undefined
-  > {
-    try {
-      const [freshness, alerts, notifications] = await Promise.all([
-        this.#freshnessSeconds(),
-        this.#alerts(),
-        this.#notifications(),
-      ]);
-      return { freshnessSeconds: freshness, alerts, notifications };
-    } catch {
-      return undefined;
-    }
-  }
-
-  async #freshnessSeconds(): Promise<number | undefined> {
-    const [row] = await this.#store.rows<{ newest_ms: string }>(
-      `SELECT toUnixTimestamp64Milli(max(timestamp)) AS newest_ms
-       FROM frames WHERE timestamp > now() - INTERVAL 1 HOUR`,
-    );
-    const newestMs = Number(row?.newest_ms ?? 0);
-    return newestMs > 0 ? (Date.now() - newestMs) / 1000 : undefined;
-  }
-
-  async #alerts(): Promise<AlertLine[]> {
-    const rows = await this.#store.rows<{
-      alert: string;
-      state: string;
-      instance: string;
-      since_ms: string;
-    }>(
-      `SELECT alert, state, labels['instance'] AS instance,
-              toUnixTimestamp64Milli(since) AS since_ms
-       FROM alerts ORDER BY state, since DESC LIMIT ${ROWS_MAX}`,
-    );
-    return rows.map(({ alert, state, instance, since_ms: sinceMs }) => {
-      return { name: alert, state, instance, sinceMs: Number(sinceMs) };
-    });
-  }
-
-  async #notifications(): Promise<NotificationLine[]> {
-    const rows = await this.#store.rows<{
-      time_ms: string;
-      receiver: string;
-      status: string;
-      alert: string;
-      outcome: string;
-    }>(
-      `SELECT toUnixTimestamp64Milli(time) AS time_ms, receiver, status, alert, outcome
-       FROM notifications ORDER BY time DESC LIMIT ${ROWS_MAX}`,
-    );
-    return rows.map(({ time_ms: timeMs, ...rest }) => ({ timeMs: Number(timeMs), ...rest }));
-  }
+function lives(database: DatabaseState | undefined, role: Role): boolean {
+  return database?.members.some((one) => one.role === role && one.state === 'alive') === true;
 }
 
 function count(name: string, value: number | undefined): QueueDepth {
   return { name, unit: 'count', value, max: undefined };
-}
-
-function silentOf(parts: Readonly<Record<string, unknown>>): string[] {
-  return Object.keys(parts).filter((name) => parts[name] === undefined);
 }

@@ -1,9 +1,10 @@
 import { request } from 'undici';
 import type { Address } from '../../pipeline/dial/address.ts';
 import { formatAddress } from '../../pipeline/dial/address.ts';
+import type { Figures } from './figures.ts';
 
 /** The metrics of one component, as it serves them. */
-export class Scrape {
+export class Scrape implements Figures {
   readonly #sums: ReadonlyMap<string, number>;
 
   private constructor(sums: ReadonlyMap<string, number>) {

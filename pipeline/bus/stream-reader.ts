@@ -21,6 +21,8 @@ export interface StreamMessage {
   readonly subject: string;
   /** Valid until the next message is asked for; copy what must stay. */
   readonly data: Uint8Array;
+  /** When JetStream took it, by the clock of its server, ms. */
+  readonly storedMs: number;
   /** Messages of the stream that come after this one at present. */
   readonly pending: number;
 }
@@ -103,6 +105,7 @@ export class StreamReader {
           seq: message.seq,
           subject: message.subject,
           data: message.data,
+          storedMs: Math.floor(message.info.timestampNanos / 1e6),
           pending: message.info.pending,
         };
         this.#lastSeq = message.seq;

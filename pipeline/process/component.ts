@@ -7,6 +7,7 @@ import { reasonOf, RollcallError } from '../error.ts';
 import { Membership } from '../membership/membership.ts';
 import type { MembershipOptions } from '../membership/membership.ts';
 import { registerMembershipMetrics } from '../membership/membership-metrics.ts';
+import { SelfReport } from '../telemetry/self-report.ts';
 import { serveOperations } from '../telemetry/operations-server.ts';
 import type { OperationsServer } from '../telemetry/operations-server.ts';
 
@@ -17,8 +18,8 @@ export interface ComponentOptions {
   readonly member: string;
   readonly bus: Omit<BusOptions, 'log'>;
   readonly metricsListen: Address;
-  /** What `/metrics` answers; the registry's metrics if left out. */
-  readonly metrics?: () => Promise<string>;
+  /** What the process measures; its own registry if left out. */
+  readonly measure?: () => Promise<Registry>;
   readonly log: Logger;
 }
 
@@ -60,10 +61,10 @@ export class Component {
 
   /** Opens the address for operators and connects to NATS, for as long as that takes. */
   async connect(): Promise<Bus> {
-    const { bus, log, metricsListen, metrics } = this.#options;
+    const { name, member, bus, log, metricsListen } = this.#options;
     this.#operations = await serveOperations({
       address: metricsListen,
-      metrics: metrics ?? (() => this.registry.metrics()),
+      metrics: async () => (await this.#measure()).metrics(),
       notReady: () => {
         if (!this.#isReady) return 'waiting for NATS, or for what it starts with';
         return this.#bus?.isConnected === true ? undefined : 'there is no connection to NATS';
@@ -71,6 +72,9 @@ export class Component {
     });
     this.#bus = await Bus.connect({ ...bus, log }, this.signal);
     this.signal.throwIfAborted();
+    const metrics = async () => (await this.#measure()).getMetricsAsJSON();
+    const report = new SelfReport({ bus: this.#bus, role: name, member, metrics, log });
+    this.run(report.run(this.signal));
     return this.#bus;
   }
 
@@ -119,5 +123,9 @@ export class Component {
     this.#stop.abort();
     await this.#bus?.close();
     await this.#operations?.close();
+  }
+
+  #measure(): Promise<Registry> {
+    return this.#options.measure?.() ?? Promise.resolve(this.registry);
   }
 }

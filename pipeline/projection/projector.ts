@@ -39,7 +39,7 @@ export class Projector {
     this.#log = log;
   }
 
-  /** Seconds since everything was last up to date; undefined before the first time. */
+  /** Seconds since everything was last up to date; undefined before the first time and when another process projects. */
   get ageSeconds(): number | undefined {
     return this.#lastRunMs === undefined ? undefined : (performance.now() - this.#lastRunMs) / 1000;
   }
@@ -54,6 +54,7 @@ export class Projector {
       }
       await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
     }
+    this.#lastRunMs = undefined;
   }
 
   async projectOnce(): Promise<void> {

@@ -22,6 +22,7 @@ const INTERVAL_MS_MAX = 3_600_000;
 
 export interface NewTarget {
   readonly instance: string;
+  /** `host:port`, or empty for a component that reports by itself. */
   readonly address: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly intervalMs: number;
@@ -50,6 +51,17 @@ export async function targetsOfShard(store: Store, shard: number): Promise<Targe
  * @throws RollcallError `target_invalid`, naming the instance and what is wrong; then none is added
  */
 export async function putTargets(store: Store, targets: readonly NewTarget[]): Promise<void> {
+  for (const { instance, address } of targets) checkAddress(instance, address);
+  await insertTargets(store, targets);
+}
+
+/**
+ * As `putTargets`, but an address may be empty: the target is not dialled, it reports by itself.
+ *
+ * @throws RollcallError `target_invalid`
+ */
+export async function insertTargets(store: Store, targets: readonly NewTarget[]): Promise<void> {
+  if (targets.length === 0) return;
   for (const target of targets) check(target);
   const rows = targets.map(({ instance, address, labels, intervalMs }) => ({
     id: targetId(instance),
@@ -121,14 +133,17 @@ async function refuseCollisions(store: Store, targets: readonly Target[]): Promi
   }
 }
 
-function check({ instance, address, labels, intervalMs }: NewTarget): void {
-  if (instance === '' || Buffer.byteLength(instance) > INSTANCE_BYTES_MAX) {
-    throw invalid(instance, `a name has 1 to ${INSTANCE_BYTES_MAX} bytes`);
-  }
+function checkAddress(instance: string, address: string): void {
   try {
     parseAddress(address);
   } catch (error) {
     throw invalid(instance, (error as Error).message);
+  }
+}
+
+function check({ instance, labels, intervalMs }: NewTarget): void {
+  if (instance === '' || Buffer.byteLength(instance) > INSTANCE_BYTES_MAX) {
+    throw invalid(instance, `a name has 1 to ${INSTANCE_BYTES_MAX} bytes`);
   }
   const isAllowed = intervalMs >= INTERVAL_MS_MIN && intervalMs <= INTERVAL_MS_MAX;
   if (!isAllowed || !Number.isInteger(intervalMs)) {

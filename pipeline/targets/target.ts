@@ -9,7 +9,7 @@ export interface Target {
   readonly id: bigint;
   /** The name people know it by, unique in the fleet; the label `instance`. */
   readonly instance: string;
-  /** `host:port` of its agent. */
+  /** `host:port` of its agent; empty for a component that reports by itself and is not dialled. */
   readonly address: string;
   /** Its own labels (`job`, `zone`, `role` …), without `instance`. */
   readonly labels: Readonly<Record<string, string>>;

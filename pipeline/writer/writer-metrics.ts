@@ -11,6 +11,7 @@ import type { WrittenLanes } from './written-lanes.ts';
 export interface WriterParts {
   readonly bus: Bus;
   readonly lanes: WrittenLanes;
+  readonly bufferBytesMax: number;
   readonly parking: Parking;
   readonly catalogues: CatalogueBook;
   readonly projector: Projector;
@@ -38,6 +39,21 @@ export function registerWriterMetrics(registry: Registry, parts: WriterParts): v
       parts.lanes.counters().map(([laneId, counters]) => [laneId, counters[field]] as const),
     );
   }
+  const { bufferBytesMax } = parts;
+  const byLane = (read: (counters: LaneCounters) => number) => () =>
+    parts.lanes.current().map(([laneId, counters]) => [laneId, read(counters)] as const);
+  metrics.gauges(
+    'rollcall_writer_buffer_max_bytes',
+    'Bytes read but not stored above which nothing more is read.',
+    'lane',
+    byLane(() => bufferBytesMax),
+  );
+  metrics.gauges(
+    'rollcall_writer_buffer_fill_ratio',
+    'Bytes read but not stored of those that may be, 0 to 1.',
+    'lane',
+    byLane(({ bufferBytes }) => bufferBytes / bufferBytesMax),
+  );
   metrics.gauge(
     'rollcall_writer_freshness_seconds',
     'Age of the newest stored sample.',

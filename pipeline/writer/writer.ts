@@ -5,6 +5,7 @@ import type { Lane } from '../bus/topology.ts';
 import type { Address } from '../dial/address.ts';
 import { retry } from '../dial/retry.ts';
 import { reasonOf, RollcallError } from '../error.ts';
+import { MemberRecord } from '../membership/member-record.ts';
 import { PartTasks } from '../membership/part-tasks.ts';
 import { Component } from '../process/component.ts';
 import { Projector } from '../projection/projector.ts';
@@ -14,6 +15,7 @@ import type { Retention } from '../store/migrate.ts';
 import { Store } from '../store/store.ts';
 import type { StoreOptions } from '../store/store.ts';
 import { targetTopic } from '../targets/target-topic.ts';
+import { StreamGauges } from '../telemetry/stream-gauges.ts';
 import { CatalogueBook } from './catalogue-book.ts';
 import { LaneWriter } from './lane-writer.ts';
 import type { LaneWriterOptions } from './lane-writer.ts';
@@ -94,10 +96,16 @@ export class Writer {
     const parking = new Parking(bus, log);
     const catalogues = new CatalogueBook(store, bus);
     const projector = new Projector(bus, store, [targetTopic, ruleTopic], log);
+    const members = new MemberRecord({ bus, store, log });
+    const streams = new StreamGauges(bus, log);
     const logProjection = { current: undefined as LogProjection | undefined };
-    registerWriterMetrics(this.#component.registry, {
+    const { registry } = this.#component;
+    members.register(registry);
+    streams.register(registry);
+    registerWriterMetrics(registry, {
       bus,
       lanes: this.#lanes,
+      bufferBytesMax: laneOptions.bufferBytesMax,
       parking,
       catalogues,
       projector,
@@ -109,7 +117,7 @@ export class Writer {
         logProjection.current = new LogProjection({ bus, store, log }, { epoch, writer: member });
         return logProjection.current.run(signal);
       }
-      if (part === PROJECTION_PART) return projector.run(signal);
+      if (part === PROJECTION_PART) return allOf(projector, members, streams)(signal);
       const { lane, index, count } = lanes.get(part)!;
       const writer = new LaneWriter(
         { bus, store, catalogues, parking, log },
@@ -134,4 +142,20 @@ export class Writer {
     });
     for (const { version, name } of applied) log.info({ version, name }, 'migration applied');
   }
+}
+
+/** Runs several things as one: what fails ends the others. */
+function allOf(...tasks: readonly { run(signal: AbortSignal): Promise<void> }[]) {
+  return async (signal: AbortSignal): Promise<void> => {
+    const failed = new AbortController();
+    const any = AbortSignal.any([signal, failed.signal]);
+    const runs = tasks.map((task) => task.run(any));
+    try {
+      await Promise.all(runs);
+    } catch (error) {
+      failed.abort();
+      await Promise.allSettled(runs);
+      throw error;
+    }
+  };
 }

@@ -31,6 +31,11 @@ export class WrittenLanes {
       yield [laneId, writer === undefined ? past! : sum(past, writer.counters, false)];
     }
   }
+
+  /** Those that it writes now. */
+  *current(): Generator<readonly [laneId: string, counters: LaneCounters]> {
+    for (const [laneId, { counters }] of this.#writers) yield [laneId, counters];
+  }
 }
 
 function sum(past: LaneCounters | undefined, now: LaneCounters, hasEnded: boolean): LaneCounters {

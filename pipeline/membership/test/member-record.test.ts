@@ -190,6 +190,21 @@ await t.test('ClickHouse may be away: rows wait', async (t) => {
   t.equal(running.droppedTotal, 0);
 });
 
+await t.test('a ClickHouse that hangs does not hold up whoever takes over', async (t) => {
+  const { bus, store, record } = await fixture(t, 'hangs');
+  const { record: running, end } = record();
+  const speaking = speak(t, bus, 'writer', presence('w', { offers: ['log'] }));
+  await until('it writes', async () => (await count(store, 'members')) > 0);
+  clickhouse.signal('SIGSTOP');
+  const before = running.counters.inserts;
+  await claim(bus, 'writer', 'log', 'w', 1);
+  await until('it is heard', () => running.unowned.get('writer') === 0);
+  await end();
+  t.equal(running.counters.inserts, before, 'the write was not waited for');
+  clickhouse.signal('SIGCONT');
+  speaking.stop();
+});
+
 await t.test('NATS may be away, and come back', async (t) => {
   const { bus, store, record } = await fixture(t, 'nats_away');
   record();
