@@ -53,6 +53,7 @@ export class Alerter {
   readonly #deliveries = new Map<string, Delivery>();
   readonly #deliveryCounters = new Map<string, DeliveryCounters>();
   #followers: Follower[] = [];
+  #metrics: ReturnType<typeof registerAlerterMetrics> | undefined;
   #rules = new RuleSet([]);
 
   constructor(options: AlerterOptions) {
@@ -67,7 +68,7 @@ export class Alerter {
   async start(): Promise<void> {
     const component = this.#component;
     const bus = await component.connect();
-    registerAlerterMetrics(component.registry, {
+    this.#metrics = registerAlerterMetrics(component.registry, {
       bus,
       evaluators: () => [...this.#evaluated.values()],
       deliveries: () => [...this.#deliveries.values()],
@@ -162,6 +163,7 @@ export class Alerter {
       await evaluator.run();
     } finally {
       this.#evaluated.delete(part);
+      this.#metrics!.keep(evaluator);
     }
   }
 

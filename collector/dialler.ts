@@ -65,7 +65,7 @@ export class Dialler {
   readonly gate: DialGate;
   readonly wheel: DeadlineWheel;
   readonly catalogues: CatalogueRegistry;
-  /** Names this run: the incarnation of the reports about targets. */
+  /** Names this run in the batches. */
   readonly incarnation: bigint = randomBytes(8).readBigUInt64LE(0);
   /** Every plain socket of the thread reads into this. */
   readonly readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { parseAddress, requireTlsOffLoopback } from '../pipeline/dial/address.ts';
@@ -56,6 +57,8 @@ export class TargetLink {
   #tlsSession: { context: SecureContext; session: Buffer } | undefined;
   #dialledMs = 0;
   #pings = 0;
+  /** Names our reports: a link that comes after us counts from 1 again. */
+  readonly #reporter = randomBytes(8).readBigUInt64LE(0);
   #reportSeq = 0;
   #connectSeconds: number | undefined;
   #clockSkewSeconds: number | undefined;
@@ -329,8 +332,7 @@ export class TargetLink {
       framesQuarantined: this.#quarantined,
     };
     this.#quarantined = 0;
-    const { incarnation } = this.#dialler;
-    const frame = reportFrame(report, incarnation, this.#reportSeq, Date.now());
+    const frame = reportFrame(report, this.#reporter, this.#reportSeq, Date.now());
     this.#dialler.addReport(this, frame, this.#reportSeq);
     this.#scheduleReport();
   }

@@ -44,7 +44,7 @@ const frame = Buffer.alloc(frameBytes(SLOTS));
 const values = new Float64Array(SLOTS);
 const presence = new Uint8Array(presenceBytes(SLOTS));
 
-/** Writes a report as a frame of the collector's incarnation; the buffer is reused. */
+/** Writes a report as a frame of whoever reports; the buffer is reused. */
 export function reportFrame(
   report: Report,
   incarnation: bigint,

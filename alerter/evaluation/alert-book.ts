@@ -1,46 +1,67 @@
-import type { Transition } from '../../pipeline/log/transition.ts';
+import type { AlertStopwatch, Transition } from '../../pipeline/log/transition.ts';
 import type { Target } from '../../pipeline/targets/target.ts';
 import { targetLabels } from '../../pipeline/targets/target.ts';
 import type { Catalogue } from '../../pipeline/wire/catalogue.ts';
 import * as frame from '../../pipeline/wire/frame.ts';
 import { parseHexId } from '../../pipeline/wire/shard.ts';
 import { comparisonHolds } from '../rules/expression.ts';
-import { alertFrom, begin, end, fire } from './alert.ts';
+import {
+  alertFrom,
+  begin,
+  end,
+  fire,
+  restoreStopwatch,
+  resume,
+  stopwatchOf,
+  touch,
+} from './alert.ts';
 import type { Alert } from './alert.ts';
-import { Plan } from './plan.ts';
+import { LaneClock } from './lane-clock.ts';
+import type { LaneTime } from './lane-clock.ts';
+import { LeastRecentlyUsed } from './least-recently-used.ts';
+import { alertKey, Plan } from './plan.ts';
 import type { Check } from './plan.ts';
 import { RuleSet } from './rule-set.ts';
+import type { Touch } from './stopwatch.ts';
+import { advance, newTargetState } from './target-state.ts';
+import type { TargetState } from './target-state.ts';
 
-interface TargetState {
-  target: Target;
-  readonly alerts: Map<string, Alert>;
-  /** Newest timestamp evaluated of each run that speaks of the target: its agent, a collector. */
-  readonly evaluatedMs: Map<bigint, number>;
-  readonly checks: Map<Plan, readonly Check[]>;
-}
+export type SkipReason = 'backlog' | 'repeated' | 'unknown_target' | 'unknown_catalogue';
 
 export interface EvaluationCounters {
   frames: number;
   comparisons: number;
   /** Frames not evaluated, by reason. */
-  readonly skipped: Map<'backlog' | 'repeated' | 'unknown_target', number>;
+  readonly skipped: Map<SkipReason, number>;
 }
 
-const RUNS_PER_TARGET_MAX = 8;
+/**
+ * The collector reports on every target at each of its intervals, so a lane that is silent for three of the
+ * shortest is not quiet but cut off: no more than that counts as time in which series fell silent.
+ */
+const LANE_STEP_INTERVALS = 3;
+const LANE_STEP_MS_MIN = 15_000;
+/** A series is not given up before so many of its own intervals, whatever the staleness. */
+const STALE_INTERVALS_MIN = 3;
+/** A plan is what the rules make of a catalogue, a few kB; targets of one kind share one. */
+const PLANS_MAX = 65_536;
 
 /**
  * The states of the alerts of one lane, and how frames change them. Pure and synchronous: it is given frames,
- * targets, rules and the passing of time, and answers with transitions. Time is that of the
- * samples.
+ * targets, rules and the passing of time, and answers with transitions. What counts as time comes
+ * from the stream alone (see `LaneClock`, `elapsedMs`); what people are shown are the samples' times.
  */
 export class AlertBook {
   readonly counters: EvaluationCounters = { frames: 0, comparisons: 0, skipped: new Map() };
   readonly #stalenessMs: number;
   readonly #nowMs: () => number;
+  readonly #clock = new LaneClock();
   readonly #targets = new Map<bigint, TargetState>();
-  readonly #plans = new Map<bigint, Plan>();
+  readonly #plans = new LeastRecentlyUsed<bigint, Plan>(PLANS_MAX);
+  /** Alerts whose stopwatch a successor could not tell from the log. */
+  readonly #unrecorded = new Set<Alert>();
   #rules = new RuleSet([]);
-  #watermarkMs = 0;
+  #laneStepMs: number | undefined;
   #active = 0;
 
   /** `nowMs` says when something ends that no sample ends. */
@@ -54,6 +75,11 @@ export class AlertBook {
     return this.#active;
   }
 
+  /** Undefined until a message arrived. */
+  get laneTime(): LaneTime | undefined {
+    return this.#clock.now;
+  }
+
   /** The latest transition of every alert that is pending or firing. */
   *active(): Generator<Transition> {
     for (const { alerts } of this.#targets.values()) {
@@ -61,20 +87,56 @@ export class AlertBook {
     }
   }
 
+  /** The stopwatch of every alert that is pending or firing, in the order of `active`. */
+  *stopwatches(): Generator<AlertStopwatch> {
+    for (const { alerts } of this.#targets.values()) {
+      for (const alert of alerts.values()) yield stopwatchOf(alert);
+    }
+  }
+
+  /** The stopwatches that transitions do not tell; the caller records them. */
+  takeUnrecorded(): AlertStopwatch[] {
+    const taken = [...this.#unrecorded].map((alert) => {
+      alert.recorded = alert.reading;
+      return stopwatchOf(alert);
+    });
+    this.#unrecorded.clear();
+    return taken;
+  }
+
   /** Takes a transition that was recorded before a restart. */
   restore(transition: Transition): void {
     const state = this.#restored(parseHexId(transition.targetId));
-    // Since when it is silent is not recorded: that is counted anew from the next frame of the lane.
-    const alert = { ...alertFrom(transition), seenMs: Infinity };
+    const alert = alertFrom(transition);
     if (state.alerts.delete(alert.key)) this.#active -= 1;
+    const { cause } = transition;
+    // The frame itself may have been recorded by half: looked at again it changes nothing twice.
+    if (cause !== undefined) advance(state, parseHexId(cause.run), cause.seq - 1);
     if (transition.state === 'inactive') return;
     state.alerts.set(alert.key, alert);
     this.#active += 1;
   }
 
+  /** Takes a stopwatch that was recorded before a restart, after what was recorded before it. */
+  restoreStopwatch(stopwatch: AlertStopwatch): void {
+    const { targetId, ruleKey, seriesKey } = stopwatch;
+    const alerts = this.#targets.get(parseHexId(targetId))?.alerts;
+    const alert = alerts?.get(alertKey(ruleKey, seriesKey));
+    if (alert !== undefined) restoreStopwatch(alert, stopwatch);
+  }
+
+  /** Goes on at the place to which the lane had been evaluated, once all is restored. */
+  resume(at: LaneTime): void {
+    this.#clock.resume(at);
+    for (const { alerts } of this.#targets.values()) {
+      for (const alert of alerts.values()) resume(alert, at);
+    }
+  }
+
   setTarget(target: Target): void {
+    this.#laneStepMs = undefined;
     const known = this.#targets.get(target.id);
-    if (known === undefined) this.#targets.set(target.id, newState(target));
+    if (known === undefined) this.#targets.set(target.id, newTargetState(target));
     else {
       known.target = target;
       known.checks.clear();
@@ -92,10 +154,10 @@ export class AlertBook {
     const state = this.#targets.get(id);
     if (state === undefined) return [];
     const timeMs = this.#nowMs();
-    const ended = [...state.alerts.values()].map(({ last }) =>
-      end(last, 'target_removed', last.value, timeMs),
+    const ended = [...state.alerts.values()].map((alert) =>
+      this.#end(state, alert, 'target_removed', alert.last.value, timeMs),
     );
-    this.#active -= state.alerts.size;
+    this.#laneStepMs = undefined;
     this.#targets.delete(id);
     return ended;
   }
@@ -116,28 +178,45 @@ export class AlertBook {
     return ended;
   }
 
-  /** Evaluates a frame; its catalogue is given because frames only name theirs. */
-  evaluate(batch: Buffer, offset: number, catalogue: Catalogue): Transition[] {
+  /** Whether frames of a catalogue can be evaluated. */
+  knows(catalogueHash: bigint): boolean {
+    return this.#plans.get(catalogueHash) !== undefined;
+  }
+
+  /** Makes a catalogue known; it may be forgotten again, and all are when rules change. */
+  learn(catalogue: Catalogue): void {
+    this.#plans.set(catalogue.hash, new Plan(catalogue, this.#rules));
+  }
+
+  /** A message of the lane is about to be evaluated; JetStream took it at `arrivalMs`. */
+  arrive(arrivalMs: number): LaneTime {
+    return this.#clock.advance(arrivalMs, this.#stepMs());
+  }
+
+  /** Evaluates a frame of the message that has arrived. */
+  evaluate(batch: Buffer, offset: number): Transition[] {
+    const plan = this.#plans.get(frame.frameCatalogue(batch, offset));
+    if (plan?.slots !== frame.frameSlots(batch, offset)) return this.#skip('unknown_catalogue');
     const state = this.#targets.get(frame.frameTarget(batch, offset));
-    const timeMs = frame.frameTimestampMs(batch, offset);
-    this.#watermarkMs = Math.max(this.#watermarkMs, timeMs);
     if (state === undefined) return this.#skip('unknown_target');
     if (frame.frameIsBacklog(batch, offset)) return this.#skip('backlog');
-    if (!advance(state, frame.frameIncarnation(batch, offset), timeMs)) {
-      return this.#skip('repeated');
-    }
+    const run = frame.frameIncarnation(batch, offset);
+    const seq = frame.frameSeq(batch, offset);
+    if (!advance(state, run, seq)) return this.#skip('repeated');
     this.counters.frames += 1;
-    const checks = this.#checksOf(state, catalogue);
+    const checks = this.#checksOf(state, plan);
     this.counters.comparisons += checks.length;
     const transitions: Transition[] = [];
-    const valuesAt = offset + frame.valuesAt(catalogue.series.length);
+    const valuesAt = offset + frame.valuesAt(plan.slots);
+    let now: Touch | undefined;
     for (const check of checks) {
       const isPresent = frame.isPresent(batch, offset, check.slot);
       const value = isPresent ? batch.readDoubleLE(valuesAt + 8 * check.slot) : NaN;
       const holds = isPresent && comparisonHolds(check.operator, value, check.threshold);
       // Nearly always: the condition does not hold, and the target has no alert at all.
       if (!holds && state.alerts.size === 0) continue;
-      const transition = this.#apply(state, check, holds, isPresent, value, timeMs);
+      now ??= this.#touch(run, seq, frame.frameTimestampMs(batch, offset));
+      const transition = this.#apply(state, check, { holds, isPresent, value }, now);
       if (transition !== undefined) transitions.push(transition);
     }
     return transitions;
@@ -145,13 +224,18 @@ export class AlertBook {
 
   /** Ends alerts whose series has not been heard of while the lane went on. */
   endStale(): Transition[] {
+    const now = this.#clock.now;
+    if (now === undefined) return [];
     const ended: Transition[] = [];
-    const limitMs = this.#watermarkMs - this.#stalenessMs;
     for (const state of this.#targets.values()) {
+      if (state.alerts.size === 0) continue;
+      const intervalsMs = STALE_INTERVALS_MIN * state.target.intervalMs;
+      const stalenessMs = Math.max(this.#stalenessMs, intervalsMs);
       for (const alert of state.alerts.values()) {
-        alert.seenMs = Math.min(alert.seenMs, this.#watermarkMs);
-        if (alert.seenMs >= limitMs) continue;
-        const timeMs = alert.seenMs + this.#stalenessMs;
+        // What an earlier version recorded does not say; it is counted from here.
+        alert.seenMs = Math.min(alert.seenMs, now.laneMs);
+        if (now.laneMs - alert.seenMs <= stalenessMs) continue;
+        const timeMs = alert.seenSampleMs + stalenessMs;
         ended.push(this.#end(state, alert, 'stale', alert.last.value, timeMs));
       }
     }
@@ -161,48 +245,67 @@ export class AlertBook {
   #apply(
     state: TargetState,
     check: Check,
-    holds: boolean,
-    isPresent: boolean,
-    value: number,
-    timeMs: number,
+    said: { holds: boolean; isPresent: boolean; value: number },
+    now: Touch,
   ): Transition | undefined {
+    const { holds, isPresent, value } = said;
     const alert = state.alerts.get(check.alertKey);
-    if (alert === undefined) return holds ? this.#begin(state, check, value, timeMs) : undefined;
-    alert.seenMs = timeMs;
+    if (alert === undefined) return holds ? this.#begin(state, check, value, now) : undefined;
+    // A stopwatch that was recorded may be ahead of frames that are evaluated once more.
+    const { run, seq } = alert.reading.touch;
+    if (run === now.run && seq > now.seq) return undefined;
     const { rule } = check.rule;
+    if (touch(alert, holds, now, state.target.intervalMs)) this.#unrecorded.add(alert);
+    else this.#unrecorded.delete(alert);
     if (holds) {
-      alert.heldMs = timeMs;
-      if (alert.last.state !== 'pending' || timeMs - alert.last.activeAtMs < rule.forMs) {
-        return undefined;
-      }
-      alert.last = fire(alert.last, rule, value, timeMs);
-      return alert.last;
+      if (alert.last.state !== 'pending' || alert.reading.elapsedMs < rule.forMs) return undefined;
+      return this.#fire(state, alert, fire(alert.last, rule, value, now));
     }
-    const keeps = alert.last.state === 'firing' && timeMs - alert.heldMs < rule.keepFiringForMs;
-    if (keeps) return undefined;
+    const isFiring = alert.last.state === 'firing';
+    if (isFiring && alert.reading.elapsedMs < rule.keepFiringForMs) return undefined;
     const reason = isPresent ? 'condition' : 'stale';
-    return this.#end(state, alert, reason, isPresent ? value : alert.last.value, timeMs);
+    const lastValue = isPresent ? value : alert.last.value;
+    return this.#end(state, alert, reason, lastValue, now.sampleMs, now);
   }
 
-  #begin(state: TargetState, check: Check, value: number, timeMs: number): Transition {
-    const transition = begin(check, state.target, value, timeMs);
+  #begin(state: TargetState, check: Check, value: number, now: Touch): Transition {
+    const transition = begin(check, state.target, value, now);
     state.alerts.set(check.alertKey, alertFrom(transition));
     this.#active += 1;
     return transition;
   }
 
+  #fire(state: TargetState, alert: Alert, fired: Transition): Transition {
+    this.#unrecorded.delete(alert);
+    state.alerts.set(alert.key, alertFrom(fired));
+    return fired;
+  }
+
   #end(state: TargetState, alert: Alert, ...how: EndArguments): Transition {
+    this.#unrecorded.delete(alert);
     state.alerts.delete(alert.key);
     this.#active -= 1;
     return end(alert.last, ...how);
   }
 
-  #checksOf(state: TargetState, catalogue: Catalogue): readonly Check[] {
-    let plan = this.#plans.get(catalogue.hash);
-    if (plan === undefined) {
-      plan = new Plan(catalogue, this.#rules);
-      this.#plans.set(catalogue.hash, plan);
+  #touch(run: bigint, seq: number, sampleMs: number): Touch {
+    const { laneMs, arrivalMs } = this.#clock.now ?? this.arrive(sampleMs);
+    return { run, seq, sampleMs, laneMs, arrivalMs };
+  }
+
+  #stepMs(): number {
+    if (this.#laneStepMs === undefined) {
+      let shortestMs = Infinity;
+      for (const { target } of this.#targets.values()) {
+        if (target.intervalMs > 0) shortestMs = Math.min(shortestMs, target.intervalMs);
+      }
+      const stepMs = shortestMs === Infinity ? 0 : LANE_STEP_INTERVALS * shortestMs;
+      this.#laneStepMs = Math.max(LANE_STEP_MS_MIN, stepMs);
     }
+    return this.#laneStepMs;
+  }
+
+  #checksOf(state: TargetState, plan: Plan): readonly Check[] {
     if (!plan.dependsOnTarget) return plan.checks;
     let checks = state.checks.get(plan);
     if (checks === undefined) {
@@ -216,13 +319,13 @@ export class AlertBook {
   #restored(id: bigint): TargetState {
     let state = this.#targets.get(id);
     if (state === undefined) {
-      state = newState({ id, instance: '', address: '', labels: {}, intervalMs: 0 });
+      state = newTargetState({ id, instance: '', address: '', labels: {}, intervalMs: 0 });
       this.#targets.set(id, state);
     }
     return state;
   }
 
-  #skip(reason: 'backlog' | 'repeated' | 'unknown_target'): Transition[] {
+  #skip(reason: SkipReason): Transition[] {
     const { skipped } = this.counters;
     skipped.set(reason, (skipped.get(reason) ?? 0) + 1);
     return [];
@@ -230,19 +333,3 @@ export class AlertBook {
 }
 
 type EndArguments = Parameters<typeof end> extends [unknown, ...infer Rest] ? Rest : never;
-
-function newState(target: Target): TargetState {
-  return { target, alerts: new Map(), evaluatedMs: new Map(), checks: new Map() };
-}
-
-/** Whether a frame is newer than what was evaluated of the same run; remembers it. */
-function advance(state: TargetState, incarnation: bigint, timeMs: number): boolean {
-  const { evaluatedMs } = state;
-  if ((evaluatedMs.get(incarnation) ?? -Infinity) >= timeMs) return false;
-  evaluatedMs.delete(incarnation);
-  evaluatedMs.set(incarnation, timeMs);
-  if (evaluatedMs.size > RUNS_PER_TARGET_MAX) {
-    evaluatedMs.delete(evaluatedMs.keys().next().value!);
-  }
-  return true;
-}

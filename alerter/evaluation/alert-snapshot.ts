@@ -1,74 +1,121 @@
 import { z } from 'zod';
 import type { Bus } from '../../pipeline/bus/bus.ts';
-import { encodeNumbered, numberOf, payloadOf } from '../../pipeline/bus/numbered-value.ts';
 import { RollcallError } from '../../pipeline/error.ts';
 import { snapshotSubject } from '../../pipeline/log/positions.ts';
-import type { Transition } from '../../pipeline/log/transition.ts';
-import { decodeTransitions, encodeRecord } from '../../pipeline/log/record-codec.ts';
+import { decodeTransitions, encodeRecord, lanePlace } from '../../pipeline/log/record-codec.ts';
+import type { AlertStopwatch, LanePlace, Transition } from '../../pipeline/log/transition.ts';
+import { FencedValue } from './fenced-value.ts';
+import { isStale, laneBusy } from './owner.ts';
+import type { LaneOwner } from './owner.ts';
 
 const header = z.object({
-  side: z.enum(['a', 'b']),
+  /** A token of the chunks' subjects; an earlier version had two, `a` and `b`. */
+  side: z.string().regex(/^[0-9a-z-]+$/),
   chunks: z.number().int().min(0),
+  place: lanePlace.optional(),
 });
 type Header = z.infer<typeof header>;
 
 export interface Snapshot {
+  /** The last message of the log that it contains; 0: none. */
   readonly logSeq: number;
+  /** How far the lane had been evaluated; missing in snapshots of earlier versions. */
+  readonly place?: LanePlace | undefined;
   readonly alerts: readonly Transition[];
+  readonly stopwatches: readonly AlertStopwatch[];
 }
 
-const ALERTS_PER_CHUNK = 500;
+/** A chunk stays well below NATS' default max_payload. */
+const ALERTS_PER_CHUNK = 300;
+const HEAD = 'head';
 
 /**
  * The active alerts of a lane as of some point of the log, so that the log need not be read from its beginning.
- * It is written in chunks to the side (`a` or `b`) that the header does not name, and then the
- * header is switched: an interrupted snapshot is simply not there.
+ * It is written in chunks to a side of its own, named by the owner's epoch and by the header that it
+ * replaces, and then the header is switched by compare-and-set: an interrupted snapshot is simply not there,
+ * and nobody writes into the side that a header names.
  */
 export class AlertSnapshot {
   readonly #bus: Bus;
   readonly #lane: string;
+  readonly #owner: LaneOwner;
+  readonly #head: FencedValue;
 
-  constructor(bus: Bus, lane: string) {
+  constructor(bus: Bus, lane: string, owner: LaneOwner) {
     this.#bus = bus;
     this.#lane = lane;
+    this.#owner = owner;
+    this.#head = new FencedValue(bus, snapshotSubject(bus, lane), owner);
   }
 
+  /** @throws RollcallError `snapshot_incomplete` when it was replaced meanwhile: load again; `stale` */
   async load(): Promise<Snapshot> {
-    const head = await this.#header();
-    if (head === undefined) return { logSeq: 0, alerts: [] };
+    const head = await this.#head.read();
+    if (head === undefined) return { logSeq: 0, alerts: [], stopwatches: [] };
+    const { side, chunks, place } = header.parse(head.payload);
     const alerts: Transition[] = [];
-    for (let chunk = 0; chunk < head.chunks; chunk += 1) {
-      const subject = this.#subject(head.side, String(chunk));
+    const stopwatches: AlertStopwatch[] = [];
+    for (let chunk = 0; chunk < chunks; chunk += 1) {
+      const subject = this.#subject(side, String(chunk));
       const value = await this.#bus.last(this.#bus.topology.stateStream, subject);
       if (value === undefined) {
         throw new RollcallError('snapshot_incomplete', `${subject} is missing`);
       }
-      alerts.push(...decodeTransitions(value.data).transitions);
+      const record = decodeTransitions(value.data);
+      alerts.push(...record.transitions);
+      stopwatches.push(...(record.stopwatches ?? []));
     }
-    return { logSeq: head.logSeq, alerts };
+    return { logSeq: head.number, place, alerts, stopwatches };
   }
 
-  async save({ logSeq, alerts }: Snapshot): Promise<void> {
-    const previous = await this.#header();
-    const side = previous?.side === 'a' ? 'b' : 'a';
+  /**
+   * @throws RollcallError `lane_busy` when a predecessor wrote one meanwhile: to be called again;
+   *   `stale` when a later owner has written one
+   */
+  async save({ logSeq, place, alerts, stopwatches }: Snapshot): Promise<void> {
+    const previous = await this.#head.read();
+    const side = `${this.#owner.epoch}-${previous?.seq ?? 0}`;
+    const at = { lane: this.#lane, laneSeq: 0 };
     let chunks = 0;
-    for (let at = 0; at < alerts.length; at += ALERTS_PER_CHUNK) {
-      const transitions = alerts.slice(at, at + ALERTS_PER_CHUNK);
-      const record = { lane: this.#lane, laneSeq: 0, transitions };
-      await this.#bus.publish(this.#subject(side, String(chunks)), encodeRecord(record));
+    for (let from = 0; from < alerts.length; from += ALERTS_PER_CHUNK) {
+      const to = from + ALERTS_PER_CHUNK;
+      const part = {
+        transitions: alerts.slice(from, to),
+        stopwatches: stopwatches.slice(from, to),
+      };
+      await this.#bus.publish(
+        this.#subject(side, String(chunks)),
+        encodeRecord({ ...at, ...part }),
+      );
       chunks += 1;
     }
-    const head = Buffer.from(JSON.stringify({ side, chunks } satisfies Header));
-    await this.#bus.publish(snapshotSubject(this.#bus, this.#lane), encodeNumbered(logSeq, head));
+    // Not if it was replaced meanwhile: then the side is named after another header.
+    const head = { side, chunks, place } satisfies Header;
+    const headSeq = await this.#switchTo(logSeq, head);
+    await this.#removeOthers(side, headSeq);
   }
 
-  /** Its number is the last message of the log that the snapshot contains. */
-  async #header(): Promise<(Header & { logSeq: number }) | undefined> {
+  async #switchTo(logSeq: number, head: Header): Promise<number> {
+    try {
+      return await this.#head.replace(logSeq, head);
+    } catch (error) {
+      if (!isStale(error)) throw error;
+      await this.#head.read();
+      throw laneBusy(error);
+    }
+  }
+
+  /** Deletes the chunks of sides that no header names any more. */
+  async #removeOthers(side: string, headSeq: number): Promise<void> {
     const { stateStream } = this.#bus.topology;
-    const value = await this.#bus.last(stateStream, snapshotSubject(this.#bus, this.#lane));
-    if (value === undefined) return undefined;
-    const parsed = header.parse(JSON.parse(Buffer.from(payloadOf(value.data)).toString()));
-    return { ...parsed, logSeq: numberOf(value.data) };
+    const sides = new Set<string>();
+    for (const subject of await this.#bus.subjects(stateStream, this.#subject('>'))) {
+      const token = subject.slice(this.#subject('').length).split('.')[0]!;
+      if (token !== HEAD && token !== side) sides.add(token);
+    }
+    for (const other of sides) {
+      await this.#bus.trim(stateStream, headSeq, this.#subject(other, '>'));
+    }
   }
 
   #subject(...path: readonly string[]): string {

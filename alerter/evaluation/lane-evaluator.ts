@@ -1,265 +1,388 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Bus } from '../../pipeline/bus/bus.ts';
-import { encodeNumbered, numberOf } from '../../pipeline/bus/numbered-value.ts';
 import { StreamReader } from '../../pipeline/bus/stream-reader.ts';
+import type { StreamMessage } from '../../pipeline/bus/stream-reader.ts';
 import type { Lane } from '../../pipeline/bus/topology.ts';
 import { retry } from '../../pipeline/dial/retry.ts';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
-import { evaluatedSubject } from '../../pipeline/log/positions.ts';
-import { decodeTransitions, encodeRecord } from '../../pipeline/log/record-codec.ts';
-import type { Transition } from '../../pipeline/log/transition.ts';
-import { alignedCopy, readBatch } from '../../pipeline/wire/batch.ts';
-import { decodeCatalogueMessage } from '../../pipeline/wire/catalogue-message.ts';
-import { decodeCatalogue } from '../../pipeline/wire/catalogue.ts';
-import type { Catalogue } from '../../pipeline/wire/catalogue.ts';
+import { failPoint } from '../../pipeline/fault/fail-point.ts';
+import type {
+  AlertStopwatch,
+  LanePlace,
+  Transition,
+  TransitionRecord,
+} from '../../pipeline/log/transition.ts';
+import { alignedCopy } from '../../pipeline/wire/batch.ts';
 import * as frame from '../../pipeline/wire/frame.ts';
-import { hexId } from '../../pipeline/wire/shard.ts';
+import { laneOf } from '../../pipeline/wire/shard.ts';
 import type { AlertBook } from './alert-book.ts';
 import { AlertSnapshot } from './alert-snapshot.ts';
+import type { Snapshot } from './alert-snapshot.ts';
+import { batchFrames } from './batch-frames.ts';
+import type { BatchFrames } from './batch-frames.ts';
+import { CatalogueCache } from './catalogue-cache.ts';
+import { LaneEvaluatorCounters } from './lane-counters.ts';
+import { LaneLog } from './lane-log.ts';
+import type { UnsignedRecord } from './lane-log.ts';
+import { LanePosition } from './lane-position.ts';
+import { laneStream, placeToGoOn, restoreBook } from './lane-recovery.ts';
+import { isStale } from './owner.ts';
+import type { LaneOwner } from './owner.ts';
 
-export interface LaneEvaluatorOptions {
+export interface LaneEvaluatorOptions extends LaneOwner {
   readonly lane: Lane;
   readonly checkpointIntervalMs: number;
 }
 
-export interface LaneEvaluatorCounters {
-  messages: number;
-  transitions: number;
-  pending: number;
-  unknownCatalogueFrames: number;
-  badBatches: number;
-  /** Messages that were trimmed before they were evaluated. */
-  missedMessages: number;
-  /** Age of the newest frame when its evaluation ended, seconds. */
-  latencySeconds: number;
-  retries: number;
-}
-
-/** A record stays well below NATS' default max_payload. */
-const TRANSITIONS_PER_RECORD = 300;
+/** Transitions or stopwatches: a record stays well below NATS' default max_payload. */
+const ENTRIES_PER_RECORD = 300;
 /** A new snapshot is made after so many records, or after this time if there were any. */
 const SNAPSHOT_EVERY_RECORDS = 500;
 const SNAPSHOT_EVERY_MS = 60_000;
 
+/** What a predecessor left behind. */
+interface Recovered {
+  readonly snapshot: Snapshot;
+  readonly records: readonly TransitionRecord[];
+  readonly place: LanePlace;
+}
+
+/** Transitions that have to be recorded together, and the place that they lead to. */
+interface Part {
+  readonly transitions: readonly Transition[];
+  readonly place: LanePlace;
+}
+
 /**
- * Evaluates one lane in its order. What a message changes is recorded in the log by compare-and-set before
- * the next message is looked at; a successor that took the lane over makes that fail, and this
- * evaluator ends.
+ * Evaluates one lane in its order, for one claim on it. First it closes log and position to its predecessors
+ * and recovers what they recorded (`recover`). Then (`run`) what a message changes is recorded by
+ * compare-and-set before the next one is looked at; a successor makes that fail, and this evaluator ends.
  */
 export class LaneEvaluator {
-  readonly counters: LaneEvaluatorCounters = {
-    messages: 0,
-    transitions: 0,
-    pending: 0,
-    unknownCatalogueFrames: 0,
-    badBatches: 0,
-    missedMessages: 0,
-    latencySeconds: 0,
-    retries: 0,
-  };
+  readonly counters = new LaneEvaluatorCounters();
   readonly book: AlertBook;
   readonly #bus: Bus;
   readonly #options: LaneEvaluatorOptions;
   readonly #signal: AbortSignal;
   readonly #log: Logger;
+  readonly #records: LaneLog;
+  readonly #position: LanePosition;
   readonly #snapshot: AlertSnapshot;
-  readonly #catalogues = new Map<bigint, Catalogue>();
-  #laneSeq = 0;
-  #logSeq = 0;
-  #savedLaneSeq = 0;
+  readonly #catalogues: CatalogueCache;
+  #place: LanePlace = { laneSeq: 0 };
+  #savedPlace = this.#place;
   #recordsSinceSnapshot = 0;
   #snapshotMs = performance.now();
   #turn: Promise<unknown> = Promise.resolve();
+  /** The book has been changed, and the log does not say so yet. */
+  #isAhead = false;
+  /** Why nothing may be done with the book any more. */
+  #broken: { error: unknown } | undefined;
+  #isRunning = false;
 
   constructor(
     parts: { bus: Bus; book: AlertBook; log: Logger },
     options: LaneEvaluatorOptions,
     signal: AbortSignal,
   ) {
-    this.#bus = parts.bus;
-    this.book = parts.book;
-    this.#log = parts.log.child({ lane: options.lane.id });
+    const { bus, book } = parts;
+    const { lane, epoch, member } = options;
+    const owner = { epoch, member };
+    this.#bus = bus;
+    this.book = book;
+    this.#log = parts.log.child({ lane: lane.id });
     this.#options = options;
     this.#signal = signal;
-    this.#snapshot = new AlertSnapshot(parts.bus, options.lane.id);
+    this.#catalogues = new CatalogueCache(bus);
+    const position = new LanePosition(bus, lane.id, owner);
+    this.#position = position;
+    this.#snapshot = new AlertSnapshot(bus, lane.id, owner);
+    const log = this.#log;
+    this.#records = new LaneLog({ bus, log, confirm: () => position.read() }, lane.id, owner);
   }
 
   get laneId(): string {
     return this.#options.lane.id;
   }
 
-  /** Brings the book to where the predecessor left it: snapshot, then the log after it. */
+  /** Whether targets of a shard are this lane's. */
+  hasShard(shard: number): boolean {
+    const [count, index] = this.laneId.split('x').map(Number);
+    return laneOf(shard, count!) === index;
+  }
+
+  /**
+   * Closes the lane to predecessors and brings the book to where they left it: snapshot, then the log
+   * after it.
+   *
+   * @throws RollcallError `stale` when a later owner was here; the signal's reason when aborted
+   */
   async recover(): Promise<void> {
-    const { topology } = this.#bus;
-    const snapshot = await this.#persist('load the snapshot', () => this.#snapshot.load());
-    for (const transition of snapshot.alerts) this.book.restore(transition);
-    const subject = topology.transitionsSubject(this.laneId);
-    const position = await this.#persist('read the position', () =>
-      this.#bus.last(topology.stateStream, evaluatedSubject(this.#bus, this.laneId)),
-    );
-    this.#laneSeq = position === undefined ? 0 : numberOf(position.data);
-    const newest = await this.#persist('read the log', () =>
-      this.#bus.last(topology.logStream, subject),
-    );
-    this.#logSeq = newest?.seq ?? 0;
-    if (this.#logSeq > snapshot.logSeq) await this.#readLog(subject, snapshot.logSeq + 1);
-    await this.#checkPosition();
-    this.#savedLaneSeq = this.#laneSeq;
+    const { snapshot, records, place } = await this.#persist('take the lane', () => this.#take());
+    restoreBook(this.book, snapshot, records, place);
+    this.#place = place;
+    this.#savedPlace = place;
+    this.#recordsSinceSnapshot = records.length;
+    const { laneSeq } = place;
     const active = this.book.activeCount;
-    this.#log.info({ laneSeq: this.#laneSeq, logSeq: this.#logSeq, active }, 'lane recovered');
+    this.#log.info({ laneSeq, logSeq: this.#records.lastSeq, active }, 'lane recovered');
   }
 
-  /** Evaluates until aborted. Throws `stale` when another alerter has written the lane's log. */
+  /**
+   * Evaluates until aborted; then writes snapshot and position, so that the successor begins where this
+   * one ended.
+   *
+   * @throws RollcallError `stale` when another alerter has taken the lane
+   */
   async run(): Promise<void> {
-    const reader = new StreamReader(this.#bus, {
-      stream: this.#options.lane.stream,
-      from: this.#laneSeq + 1,
-    });
-    this.#signal.addEventListener('abort', () => reader.stop());
-    const ticker = this.#tick();
-    for await (const { seq, data, pending } of reader) {
-      this.counters.pending = pending;
-      if (this.#laneSeq > 0 && seq > this.#laneSeq + 1) this.#missed(seq);
-      await this.inTurn(() => this.#onMessage(seq, alignedCopy(data)));
-    }
-    await ticker;
+    const end = new AbortController();
+    const signal = AbortSignal.any([this.#signal, end.signal]);
+    const endAll = (error: unknown): void => {
+      if (!this.#signal.aborted) this.#broken ??= { error };
+      end.abort();
+    };
+    this.#isRunning = true;
+    await Promise.all([this.#read(signal).catch(endAll), this.#tick(signal).catch(endAll)]);
+    await this.#turn;
+    if (this.#signal.aborted) await this.#surrender();
+    else throw this.#broken?.error;
   }
 
-  /** Runs something between two messages; whatever it changes is recorded. */
+  /**
+   * Runs something between two messages; whatever it changes is recorded. Once the evaluator is to end, that
+   * is its successor's business; and what goes wrong while it runs is told by `run`.
+   */
   async change(change: () => readonly Transition[]): Promise<void> {
-    await this.inTurn(() => this.#record(change()));
+    if (this.#signal.aborted) return;
+    try {
+      await this.#change(change);
+    } catch (error) {
+      if (!this.#isRunning && !this.#signal.aborted) throw error;
+    }
   }
 
-  inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(action);
+  #change(change: () => readonly Transition[]): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#isAhead = true;
+      await this.#recordChange(change());
+      this.#isAhead = false;
+    });
+  }
+
+  async #take(): Promise<Recovered> {
+    await this.#records.take();
+    const snapshot = await this.#snapshot.load();
+    const records = await this.#records.records(snapshot.logSeq, this.#signal);
+    const stream = laneStream(await this.#bus.streamInfo(this.#options.lane.stream));
+    const recorded: LanePlace[] = snapshot.place === undefined ? [] : [snapshot.place];
+    recorded.push(...records);
+    const place = await this.#position.take((position) =>
+      placeToGoOn(stream, position === undefined ? recorded : [...recorded, position]),
+    );
+    return { snapshot, records, place };
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(async () => {
+      if (this.#broken !== undefined) throw this.#broken.error;
+      return action();
+    });
     this.#turn = done.catch(() => undefined);
     return done;
   }
 
-  /** A lane that was deleted and made again is evaluated from its beginning. */
-  async #checkPosition(): Promise<void> {
-    const info = await this.#persist('read the lane', () =>
-      this.#bus.streamInfo(this.#options.lane.stream),
-    );
-    if (this.#laneSeq <= info.state.last_seq) return;
-    this.#log.error({ laneSeq: this.#laneSeq }, 'the lane is a new one: evaluating all of it');
-    this.#laneSeq = 0;
-  }
-
-  async #readLog(subject: string, from: number): Promise<void> {
-    const reader = new StreamReader(this.#bus, {
-      stream: this.#bus.topology.logStream,
-      subject,
-      from,
-    });
-    for await (const { seq, data } of reader) {
-      const record = decodeTransitions(data);
-      for (const transition of record.transitions) this.book.restore(transition);
-      this.#laneSeq = Math.max(this.#laneSeq, record.laneSeq);
-      this.#recordsSinceSnapshot += 1;
-      if (seq >= this.#logSeq) break;
-    }
-  }
-
-  async #tick(): Promise<void> {
-    const { checkpointIntervalMs } = this.#options;
-    while (!this.#signal.aborted) {
-      await sleep(checkpointIntervalMs, undefined, { signal: this.#signal }).catch(() => undefined);
-      if (this.#signal.aborted) break;
-      await this.change(() => this.book.endStale());
-      await this.inTurn(() => this.#checkpoint());
-    }
-  }
-
-  async #onMessage(seq: number, batch: Buffer): Promise<void> {
-    const offsets = await this.#frames(seq, batch);
-    const transitions: Transition[] = [];
-    let newestMs = 0;
-    for (const offset of offsets) {
-      const catalogue = this.#catalogues.get(frame.frameCatalogue(batch, offset));
-      if (catalogue?.series.length !== frame.frameSlots(batch, offset)) {
-        this.counters.unknownCatalogueFrames += 1;
-        continue;
+  async #read(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#lookAtStream();
+      if (signal.aborted) return;
+      const { stream } = this.#options.lane;
+      const reader = new StreamReader(this.#bus, { stream, from: this.#place.laneSeq + 1 });
+      const stop = (): void => reader.stop();
+      signal.addEventListener('abort', stop);
+      // NATS may come back without its data: then it is another stream.
+      const forget = this.#bus.onReconnect(stop);
+      try {
+        for await (const message of reader) {
+          if (signal.aborted) break;
+          await this.#inTurn(() => this.#onMessage(message));
+        }
+      } catch (error) {
+        if (!(error instanceof RollcallError) || error.code !== 'stream_replaced') throw error;
+      } finally {
+        signal.removeEventListener('abort', stop);
+        forget();
       }
-      transitions.push(...this.book.evaluate(batch, offset, catalogue));
-      newestMs = Math.max(newestMs, frame.frameTimestampMs(batch, offset));
     }
-    this.#laneSeq = seq;
-    await this.#record(transitions);
+  }
+
+  /** A lane that was deleted and made again is evaluated from its beginning; frames we know are skipped. */
+  async #lookAtStream(): Promise<void> {
+    const { streamId, lastSeq } = await this.#persist('look at the lane', async () =>
+      laneStream(await this.#bus.streamInfo(this.#options.lane.stream)),
+    );
+    const { laneSeq } = this.#place;
+    if (streamId === this.#place.streamId && laneSeq <= lastSeq) return;
+    this.#log.error({ laneSeq, lastSeq }, 'the lane is a new one: evaluating all of it');
+    this.#place = { laneSeq: 0, streamId, ...this.book.laneTime };
+  }
+
+  async #tick(signal: AbortSignal): Promise<void> {
+    const { checkpointIntervalMs } = this.#options;
+    while (!signal.aborted) {
+      await sleep(checkpointIntervalMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      await this.#change(() => this.book.endStale());
+      await this.#inTurn(() => this.#checkpoint());
+    }
+  }
+
+  async #onMessage({ seq, data, storedMs, pending }: StreamMessage): Promise<void> {
+    this.counters.pending = pending;
+    const { laneSeq, framesDone = 0, streamId } = this.#place;
+    const isNext = seq === laneSeq + 1;
+    if (laneSeq > 0 && !isNext) this.#missed(seq - laneSeq - 1);
+    const batch = alignedCopy(data);
+    const offsets = await this.#frames(seq, batch);
+    const before = { ...this.#place, laneSeq: seq - 1 };
+    this.#isAhead = true;
+    const time = this.book.arrive(storedMs);
+    const parts: Part[] = [];
+    let transitions: Transition[] = [];
+    let newestMs = 0;
+    // A predecessor may have died between two records of one message.
+    for (let i = isNext ? framesDone : 0; i < offsets.length; i += 1) {
+      const offset = offsets[i]!;
+      transitions.push(...this.book.evaluate(batch, offset));
+      newestMs = Math.max(newestMs, frame.frameTimestampMs(batch, offset));
+      while (transitions.length > ENTRIES_PER_RECORD) {
+        // What is left is of this frame. Evaluated again by a successor it changes nothing twice.
+        const place = { ...before, framesDone: i };
+        parts.push({ transitions: transitions.slice(0, ENTRIES_PER_RECORD), place });
+        transitions = transitions.slice(ENTRIES_PER_RECORD);
+      }
+    }
+    const place = { laneSeq: seq, streamId, ...time };
+    if (transitions.length > 0) parts.push({ transitions, place });
+    await this.#record(parts, before);
+    this.#place = place;
+    this.#isAhead = false;
+    this.#count(newestMs);
+  }
+
+  #count(newestMs: number): void {
     this.counters.messages += 1;
+    this.counters.unknownCatalogueFrames = this.book.counters.skipped.get('unknown_catalogue') ?? 0;
     if (newestMs > 0) this.counters.latencySeconds = (Date.now() - newestMs) / 1000;
   }
 
   /** The offsets of a batch's frames, with their catalogues made known. */
-  async #frames(seq: number, batch: Buffer): Promise<number[]> {
-    const offsets: number[] = [];
+  async #frames(seq: number, batch: Buffer): Promise<readonly number[]> {
+    let found: BatchFrames;
     try {
-      readBatch(batch, {
-        onFrame: (_source, offset) => offsets.push(offset),
-        onCatalogue: (source, offset, length) => {
-          const catalogue = decodeCatalogueMessage(source, offset, length);
-          this.#catalogues.set(catalogue.hash, catalogue);
-        },
-      });
+      found = batchFrames(batch);
     } catch (error) {
       if (!(error instanceof RollcallError)) throw error;
       this.counters.badBatches += 1;
       this.#log.error({ seq, reason: error.message }, 'batch cannot be read');
       return [];
     }
-    for (const offset of offsets) {
-      const hash = frame.frameCatalogue(batch, offset);
-      if (!this.#catalogues.has(hash)) await this.#fetchCatalogue(hash);
+    for (const catalogue of found.catalogues) this.#catalogues.add(catalogue);
+    for (const hash of found.hashes) {
+      if (this.book.knows(hash)) continue;
+      const catalogue = await this.#persist('fetch a catalogue', () => this.#catalogues.get(hash));
+      if (catalogue !== undefined) this.book.learn(catalogue);
     }
-    return offsets;
+    return found.offsets;
   }
 
-  async #fetchCatalogue(hash: bigint): Promise<void> {
-    const { topology } = this.#bus;
-    const subject = topology.catalogueSubject(hexId(hash));
-    const found = await this.#persist('fetch a catalogue', () =>
-      this.#bus.last(topology.cataloguesStream, subject),
-    );
-    if (found === undefined) return;
-    this.#catalogues.set(hash, decodeCatalogue(Uint8Array.from(found.data)));
+  async #recordChange(transitions: readonly Transition[]): Promise<void> {
+    const parts: Part[] = [];
+    for (let at = 0; at < transitions.length; at += ENTRIES_PER_RECORD) {
+      const part = transitions.slice(at, at + ENTRIES_PER_RECORD);
+      parts.push({ transitions: part, place: this.#place });
+    }
+    await this.#record(parts, this.#place);
   }
 
-  async #record(transitions: readonly Transition[]): Promise<void> {
-    for (let at = 0; at < transitions.length; at += TRANSITIONS_PER_RECORD) {
-      const part = transitions.slice(at, at + TRANSITIONS_PER_RECORD);
-      const isLast = at + part.length === transitions.length;
-      // Only the last part says that the message is done: a restart in between repeats the rest.
-      const laneSeq = isLast ? this.#laneSeq : Math.max(0, this.#laneSeq - 1);
-      await this.#append(encodeRecord({ lane: this.laneId, laneSeq, transitions: part }));
-      this.counters.transitions += part.length;
+  /** The stopwatches that a successor needs in order to go on from the parts' places go before or with them. */
+  async #record(parts: readonly Part[], before: LanePlace): Promise<void> {
+    if (parts.length === 0) return;
+    const stopwatches = await this.#appendAllBut(parts.length > 1 ? 0 : ENTRIES_PER_RECORD, before);
+    for (const { transitions, place } of parts) {
+      const extra = stopwatches.length > 0 ? { stopwatches } : {};
+      await this.#append({ ...place, transitions, ...extra });
+      this.counters.transitions += transitions.length;
     }
   }
 
-  async #append(record: Uint8Array): Promise<void> {
-    const subject = this.#bus.topology.transitionsSubject(this.laneId);
-    const lastSeq = this.#logSeq;
-    const id = `${this.laneId}-${lastSeq}-${Math.random().toString(36).slice(2)}`;
-    this.#logSeq = await this.#persist('record transitions', () =>
-      // The id makes a repeat after a lost acknowledgement succeed instead of losing the race.
-      this.#bus.publish(subject, record, { lastSeq, id }),
-    );
+  /**
+   * Takes the stopwatches that have to be recorded, and appends all but at most `countMax`.
+   * (That they may be ahead of `place` does no harm: frames that a stopwatch has seen change nothing.)
+   */
+  async #appendAllBut(countMax: number, place: LanePlace): Promise<AlertStopwatch[]> {
+    const stopwatches = this.book.takeUnrecorded();
+    while (stopwatches.length > countMax) {
+      const some = stopwatches.splice(0, ENTRIES_PER_RECORD);
+      await this.#append({ ...place, transitions: [], stopwatches: some });
+    }
+    return stopwatches;
+  }
+
+  async #append(record: UnsignedRecord): Promise<void> {
+    const id = randomUUID();
+    try {
+      await this.#persist('record transitions', () => this.#records.append(record, id));
+      failPoint('alerter.transitions_recorded');
+    } catch (error) {
+      this.#broken ??= { error };
+      throw error;
+    }
     this.#recordsSinceSnapshot += 1;
   }
 
   async #checkpoint(): Promise<void> {
     try {
-      if (this.#isSnapshotDue()) {
-        await this.#snapshot.save({ logSeq: this.#logSeq, alerts: [...this.book.active()] });
-        this.#recordsSinceSnapshot = 0;
-        this.#snapshotMs = performance.now();
-      }
-      if (this.#laneSeq === this.#savedLaneSeq) return;
-      const subject = evaluatedSubject(this.#bus, this.laneId);
-      await this.#bus.publish(subject, encodeNumbered(this.#laneSeq));
-      this.#savedLaneSeq = this.#laneSeq;
+      // In this order: what a position says is done must not need anything that is not recorded.
+      await this.#appendAllBut(0, this.#place);
+      if (this.#isSnapshotDue()) await this.#saveSnapshot();
+      if (this.#place === this.#savedPlace) return;
+      await this.#position.save(this.#place);
+      this.#savedPlace = this.#place;
     } catch (error) {
+      if (isStale(error) || this.#broken !== undefined) throw error;
       this.#log.debug({ reason: reasonOf(error) }, 'checkpoint failed; trying again later');
+    }
+  }
+
+  async #saveSnapshot(): Promise<void> {
+    const { book } = this;
+    const alerts = [...book.active()];
+    const stopwatches = [...book.stopwatches()];
+    const logSeq = this.#records.lastSeq;
+    await this.#snapshot.save({ logSeq, place: this.#place, alerts, stopwatches });
+    failPoint('alerter.snapshot_written');
+    this.#recordsSinceSnapshot = 0;
+    this.#snapshotMs = performance.now();
+  }
+
+  /** The last checkpoint; each step is tried once. What cannot be written the successor finds out itself. */
+  async #surrender(): Promise<void> {
+    if (this.#broken !== undefined || this.#isAhead) return;
+    this.#broken = { error: this.#signal.reason };
+    try {
+      const stopwatches = this.book.takeUnrecorded();
+      for (let at = 0; at < stopwatches.length; at += ENTRIES_PER_RECORD) {
+        const some = stopwatches.slice(at, at + ENTRIES_PER_RECORD);
+        const record = { ...this.#place, transitions: [], stopwatches: some };
+        await this.#records.append(record, randomUUID());
+      }
+      if (this.#recordsSinceSnapshot > 0 || this.book.activeCount > 0) await this.#saveSnapshot();
+      await this.#position.save(this.#place);
+      this.#log.info({ laneSeq: this.#place.laneSeq }, 'lane surrendered');
+    } catch (error) {
+      this.#log.debug({ reason: reasonOf(error) }, 'the last checkpoint failed');
     }
   }
 
@@ -269,8 +392,7 @@ export class LaneEvaluator {
     return records >= SNAPSHOT_EVERY_RECORDS || (records > 0 && isOld);
   }
 
-  #missed(seq: number): void {
-    const missed = seq - this.#laneSeq - 1;
+  #missed(missed: number): void {
     this.counters.missedMessages += missed;
     this.#log.error({ missed }, 'the lane was trimmed before it was evaluated: storage came first');
   }
@@ -280,7 +402,7 @@ export class LaneEvaluator {
       signal: this.#signal,
       pauseMsMin: 20,
       pauseMsMax: 2000,
-      isFinal: (error) => error instanceof RollcallError && error.code === 'stale',
+      isFinal: isStale,
       onRetry: (error) => {
         this.counters.retries += 1;
         this.#log.warn({ reason: reasonOf(error) }, `cannot ${what}; trying again`);

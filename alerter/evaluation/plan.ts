@@ -25,6 +25,8 @@ export interface Check {
  */
 export class Plan {
   readonly checks: readonly Check[];
+  /** Slots of a frame of this catalogue. */
+  readonly slots: number;
   /** Whether any check asks for the target's labels. */
   readonly dependsOnTarget: boolean;
 
@@ -38,6 +40,7 @@ export class Plan {
       }
     });
     this.checks = checks;
+    this.slots = catalogue.series.length;
     this.dependsOnTarget = checks.some(({ targetMatchers }) => targetMatchers.length > 0);
   }
 

@@ -97,6 +97,8 @@ export class StreamReader {
         max_bytes: this.#options.fetchBytesMax ?? 8 * 1024 * 1024,
         expires: FETCH_EXPIRES_MS,
       });
+      // Meanwhile there was nothing yet that could be stopped.
+      if (this.#stop.signal.aborted) this.#fetching.stop();
       let wanted = FETCH_MESSAGES_MAX;
       for await (const message of this.#fetching) {
         if (message.info.deliverySequence !== expected) throw new Error('delivery has a gap');

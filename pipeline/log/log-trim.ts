@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts';
 import { numberOf } from '../bus/numbered-value.ts';
+import { RollcallError } from '../error.ts';
 import { notifiedSubject, snapshotSubject } from './positions.ts';
 
 /** Below this share of its stream the log is kept whole: alerters recover from it. */
@@ -10,23 +11,51 @@ export const RECEIVERS_SHARE_MAX = 0.8;
 /**
  * Shortens the log when it has grown: at most the older half, only what is in ClickHouse and in the
  * snapshots of the alerters, and, while there is room, what every receiver has got.
- *
- * @param projectedSeq everything below it is in ClickHouse
- * @returns the first sequence that is left, or undefined if nothing had to be done
  */
-export async function trimLog(bus: Bus, projectedSeq: number): Promise<number | undefined> {
-  const { logStream } = bus.topology;
-  const { state, config } = await bus.streamInfo(logStream);
-  const share = state.bytes / config.max_bytes;
-  if (share < LOG_SHARE_MIN) return undefined;
-  const half = state.first_seq + Math.ceil((state.last_seq - state.first_seq + 1) / 2);
-  const limits = [half, projectedSeq, ...(await snapshotSeqs(bus))];
-  if (share < RECEIVERS_SHARE_MAX) limits.push(...(await notifiedSeqs(bus)));
-  else bus.log.error({ share }, 'the log is nearly full: receivers that lag are not waited for');
-  const below = Math.min(...limits);
-  if (below <= state.first_seq) return undefined;
-  await bus.trim(logStream, below);
-  return below;
+export class LogTrim {
+  readonly #bus: Bus;
+  #isNearlyFull = false;
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+  }
+
+  /**
+   * @param projectedSeq everything below it is in ClickHouse
+   * @param createdMs when the log was made that this is said of
+   * @returns the first sequence that is left, or undefined if nothing had to be done
+   * @throws RollcallError `stream_replaced` when the log is another one by now, or ends before that
+   */
+  async trim(projectedSeq: number, createdMs: number): Promise<number | undefined> {
+    const bus = this.#bus;
+    const { logStream } = bus.topology;
+    const { created, state, config } = await bus.streamInfo(logStream);
+    if (Date.parse(created) !== createdMs || projectedSeq > state.last_seq + 1) {
+      throw new RollcallError('stream_replaced', `${logStream} is not the stream it was`);
+    }
+    const share = state.bytes / config.max_bytes;
+    this.#tell(share);
+    if (share < LOG_SHARE_MIN) return undefined;
+    const half = state.first_seq + Math.ceil((state.last_seq - state.first_seq + 1) / 2);
+    const limits = [half, projectedSeq, ...(await snapshotSeqs(bus))];
+    if (share < RECEIVERS_SHARE_MAX) limits.push(...(await notifiedSeqs(bus)));
+    const below = Math.min(...limits);
+    if (below <= state.first_seq) return undefined;
+    await bus.trim(logStream, below);
+    return below;
+  }
+
+  #tell(share: number): void {
+    const isNearlyFull = share >= RECEIVERS_SHARE_MAX;
+    if (isNearlyFull === this.#isNearlyFull) return;
+    this.#isNearlyFull = isNearlyFull;
+    if (isNearlyFull) {
+      this.#bus.log.error(
+        { share },
+        'the log is nearly full: receivers that lag are not waited for',
+      );
+    } else this.#bus.log.info({ share }, 'there is room in the log again');
+  }
 }
 
 /** For each lane that has alerts in the log: what its snapshot does not need any more. */

@@ -5,12 +5,15 @@ import type { Bus } from '../bus/bus.ts';
  * them (alerters) and those who trim by them (writers) live in different folders.
  */
 
-/** How far an alerter has evaluated a lane: the last sequence in the lane. */
+/**
+ * How far an alerter has evaluated a lane: the last sequence in the lane. The payload, JSON, says under which
+ * epoch, in which stream, and what the lane clock showed.
+ */
 export function evaluatedSubject(bus: Bus, lane: string): string {
   return bus.topology.stateSubject('alerter', lane);
 }
 
-/** What the newest snapshot of a lane's alerts contains: the last sequence in the log. */
+/** What the newest snapshot of a lane's alerts contains: the last sequence in the log. The payload is the alerter's. */
 export function snapshotSubject(bus: Bus, lane: string): string {
   return bus.topology.stateSubject('alerts', lane, 'head');
 }

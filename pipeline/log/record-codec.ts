@@ -12,6 +12,10 @@ const texts = z.record(z.string(), z.string());
 /** JSON has no NaN and no infinities: they travel as text. */
 const value = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]).transform(Number);
 
+const hex = z.string().regex(/^[0-9a-f]{16}$/);
+const count = z.number().int().min(0);
+
+const cause = z.object({ run: hex, seq: count, arrivalMs: z.number(), laneMs: z.number() });
 const transition = z.object({
   alert: z.string(),
   state,
@@ -19,19 +23,38 @@ const transition = z.object({
   reason: z.enum(['condition', 'stale', 'rule_changed', 'target_removed']),
   ruleKey: z.string(),
   seriesKey: z.string(),
-  fingerprint: z.string().regex(/^[0-9a-f]{16}$/),
-  targetId: z.string().regex(/^[0-9a-f]{16}$/),
+  fingerprint: hex,
+  targetId: hex,
   timeMs: z.number(),
   activeAtMs: z.number(),
   firedAtMs: z.number(),
   value,
   labels: texts,
   annotations: texts,
+  cause: cause.optional(),
 });
-const transitionRecord = z.object({
+const stopwatch = cause.extend({
+  targetId: hex,
+  ruleKey: z.string(),
+  seriesKey: z.string(),
+  holds: z.boolean(),
+  elapsedMs: z.number().min(0),
+  sampleMs: z.number(),
+});
+/** How far a lane has been evaluated; also what a position and a snapshot say. */
+export const lanePlace = z.object({
+  laneSeq: count,
+  framesDone: count.optional(),
+  streamId: z.number().optional(),
+  laneMs: z.number().optional(),
+  arrivalMs: z.number().optional(),
+});
+const transitionRecord = lanePlace.extend({
   lane: z.string(),
-  laneSeq: z.number().int().min(0),
+  epoch: count.optional(),
+  member: z.string().optional(),
   transitions: z.array(transition),
+  stopwatches: z.array(stopwatch).optional(),
 });
 const notificationRecord = z.object({
   receiver: z.string(),
@@ -39,8 +62,8 @@ const notificationRecord = z.object({
   groupKey: z.string(),
   status: z.enum(['firing', 'resolved']),
   alertname: z.string(),
-  alerts: z.number().int().min(0),
-  attempts: z.number().int().min(0),
+  alerts: count,
+  attempts: count,
   outcome: z.enum(['delivered', 'rejected']),
   detail: z.string(),
   timeMs: z.number(),

@@ -1,3 +1,4 @@
+import type { Bus } from '../../../pipeline/bus/bus.ts';
 import { BATCH_HEADER_BYTES, writeBatchHeader } from '../../../pipeline/wire/batch.ts';
 import { encodeCatalogueMessage } from '../../../pipeline/wire/catalogue-message.ts';
 import { encodeCatalogue } from '../../../pipeline/wire/catalogue.ts';
@@ -61,5 +62,16 @@ export function rules(...lines: readonly string[]): RuleSet {
   const text = ['groups:', '- name: g', '  rules:', ...lines.map((line) => `  ${line}`), ''];
   return RuleSet.fromFiles(new Map([['rules.yaml', text.join('\n')]]), (_file, problem) => {
     throw new Error(problem);
+  });
+}
+
+/** A bus of which some methods are others. */
+export function standIn(bus: Bus, methods: Partial<Bus>): Bus {
+  return new Proxy(bus, {
+    get(real, name) {
+      if (name in methods) return methods[name as keyof Bus];
+      const value: unknown = Reflect.get(real, name, real);
+      return typeof value === 'function' ? (value.bind(real) as unknown) : value;
+    },
   });
 }

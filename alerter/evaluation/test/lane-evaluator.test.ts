@@ -1,15 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { Bus } from '../../../pipeline/bus/bus.ts';
 import { StreamReader } from '../../../pipeline/bus/stream-reader.ts';
 import { silentLog, testBus, testNats } from '../../../pipeline/embedded/test-servers.ts';
+import { until } from '../../../pipeline/embedded/test/until.ts';
 import { hexId } from '../../../pipeline/wire/shard.ts';
 import { decodeTransitions } from '../../../pipeline/log/record-codec.ts';
+import { numberOf } from '../../../pipeline/bus/numbered-value.ts';
+import { RollcallError } from '../../../pipeline/error.ts';
+import { evaluatedSubject } from '../../../pipeline/log/positions.ts';
 import { AlertBook } from '../alert-book.ts';
 import { AlertSnapshot } from '../alert-snapshot.ts';
 import { LaneEvaluator } from '../lane-evaluator.ts';
-import { batchOf, catalogue, frameOf, rules, target } from './hand-made.ts';
+import { batchOf, catalogue, frameOf, rules, standIn, target } from './hand-made.ts';
 
 const nats = await testNats(t);
 const host = target('web-1');
@@ -20,6 +23,7 @@ const ruleSet = rules(
 );
 
 let fleets = 0;
+let epochs = 0;
 
 async function fixture(t: Test) {
   fleets += 1;
@@ -34,13 +38,15 @@ async function fixture(t: Test) {
     const batch = seq === 1 ? batchOf(load, frame) : batchOf(frame);
     await bus.publish(lane.subject, batch);
   };
-  const start = async (on: Bus = bus) => {
+  const start = async (on: Bus = bus, know: (book: AlertBook) => void = () => {}) => {
     const book = new AlertBook(300_000);
     const stop = new AbortController();
-    const options = { lane, checkpointIntervalMs: 50 };
+    epochs += 1;
+    const options = { lane, checkpointIntervalMs: 50, epoch: epochs, member: `m${epochs}` };
     const evaluator = new LaneEvaluator({ bus: on, book, log: silentLog }, options, stop.signal);
     await evaluator.recover();
     book.setTarget(host);
+    know(book);
     await evaluator.change(() => book.dropUnconfirmed());
     await evaluator.change(() => book.setRules(ruleSet));
     const running = evaluator.run();
@@ -53,6 +59,25 @@ async function fixture(t: Test) {
     return { book, evaluator, running, die };
   };
   return { bus, lane, publish, start };
+}
+
+/** The same, once it says so much. */
+async function logOnceThere(bus: Bus, count: number): Promise<string[]> {
+  await until(`the log says ${count} things`, async () => (await logOf(bus)).length >= count);
+  return logOf(bus);
+}
+
+/** A bus that dies at the record of transitions after so many. */
+function failingAfter(bus: Bus, records: number): Bus {
+  let left = records;
+  const publish: Bus['publish'] = async (subject, data, options) => {
+    const isRecord = subject.includes('.log.') && decodeTransitions(data).transitions.length > 0;
+    if (!isRecord) return bus.publish(subject, data, options);
+    if (left === 0) throw new RollcallError('stale', 'killed');
+    left -= 1;
+    return bus.publish(subject, data, options);
+  };
+  return standIn(bus, { publish });
 }
 
 /** Everything the log says, as `alert previous>state`. */
@@ -70,10 +95,6 @@ async function logOf(bus: Bus): Promise<string[]> {
   return told;
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(20);
-}
-
 await t.test('what frames change is in the log before the next frame is looked at', async (t) => {
   const { bus, publish, start } = await fixture(t);
   const { evaluator } = await start();
@@ -82,8 +103,8 @@ await t.test('what frames change is in the log before the next frame is looked a
   await publish(10, 8);
   await publish(15, 8);
   await publish(20, 1);
-  await until(() => evaluator.counters.messages === 5);
-  t.same(await logOf(bus), [
+  await until('it is evaluated', () => evaluator.counters.messages === 5);
+  t.same(await logOnceThere(bus, 5), [
     'High inactive>firing',
     'Slow inactive>pending',
     'Slow pending>firing',
@@ -98,18 +119,21 @@ await t.test(
     const { bus, publish, start } = await fixture(t);
     const first = await start();
     await publish(0, 8);
-    await until(() => first.evaluator.counters.messages === 1);
+    await until('it is evaluated', () => first.evaluator.counters.messages === 1);
     await first.die();
     await publish(5, 8); // nobody evaluates
     const second = await start();
     await publish(10, 8);
-    await until(() => second.evaluator.counters.messages === 2);
+    await until('it is evaluated', () => second.evaluator.counters.messages === 2);
     await second.die();
     const third = await start();
     t.equal(third.book.activeCount, 2);
     await publish(15, 1);
-    await until(() => third.evaluator.counters.messages >= 1 && third.book.activeCount === 0);
-    t.same(await logOf(bus), [
+    await until(
+      'it is evaluated',
+      () => third.evaluator.counters.messages >= 1 && third.book.activeCount === 0,
+    );
+    t.same(await logOnceThere(bus, 5), [
       'High inactive>firing',
       'Slow inactive>pending',
       'Slow pending>firing',
@@ -123,48 +147,143 @@ await t.test('a breach that began and ended while nobody evaluated is told', asy
   const { bus, publish, start } = await fixture(t);
   const first = await start();
   await publish(0, 1);
-  await until(() => first.evaluator.counters.messages === 1);
+  await until('it is evaluated', () => first.evaluator.counters.messages === 1);
   await first.die();
   await publish(5, 6);
   await publish(10, 1);
   const second = await start();
-  await until(() => second.evaluator.counters.messages >= 2);
-  t.same(await logOf(bus), ['High inactive>firing', 'High firing>inactive']);
+  await until('it is evaluated', () => second.evaluator.counters.messages >= 2);
+  t.same(await logOnceThere(bus, 2), ['High inactive>firing', 'High firing>inactive']);
 });
 
-await t.test('a stale evaluator is fenced by the log', async (t) => {
+await t.test('who was replaced ends before it records anything', async (t) => {
   const { bus, publish, start } = await fixture(t);
   const stale = await start();
   await publish(0, 1);
-  await until(() => stale.evaluator.counters.messages === 1);
+  await until('it is evaluated', () => stale.evaluator.counters.messages === 1);
   const other = await testBus(t, nats.port, bus.topology.fleet);
   const owner = await start(other);
   await publish(5, 6);
-  await until(() => owner.book.activeCount === 1 && stale.book.activeCount === 1);
-  const ends = await Promise.race([
-    Promise.all([stale.running, owner.running]).catch((error: { code: string }) => error.code),
-    sleep(20_000, 'both went on'),
-  ]);
-  t.equal(ends, 'stale', 'one of the two has lost the race and ends');
-  t.same(await logOf(bus), ['High inactive>firing'], 'the page is in the log once');
+  await t.rejects(stale.running, { code: 'stale' });
+  await until('the successor has evaluated it', () => owner.book.activeCount === 1);
+  t.same(await logOnceThere(bus, 1), ['High inactive>firing'], 'the page is in the log once');
+  await publish(10, 1);
+  await until('and goes on', () => owner.book.activeCount === 0);
 });
 
-await t.test('a snapshot in chunks shortens the log that must be read', async (t) => {
-  const { bus, publish, start } = await fixture(t);
+await t.test('who was replaced cannot take the lane again under its old claim', async (t) => {
+  const { bus, lane, start } = await fixture(t);
+  await start();
+  const options = { lane, checkpointIntervalMs: 50, epoch: epochs - 1, member: 'before' };
+  const parts = { bus, book: new AlertBook(300_000), log: silentLog };
+  const stale = new LaneEvaluator(parts, options, new AbortController().signal);
+  await t.rejects(stale.recover(), { code: 'stale' });
+});
+
+await t.test('an orderly end leaves all to the successor, however long the log is', async (t) => {
+  const { bus, lane, publish, start } = await fixture(t);
   const first = await start();
   await publish(0, 8);
-  await until(() => first.evaluator.counters.messages === 1);
+  await until('it is evaluated', () => first.evaluator.counters.messages === 1);
   await first.die();
-  const snapshot = new AlertSnapshot(bus, first.evaluator.laneId);
-  const [alert] = [...first.book.active()];
-  const many = Array.from({ length: 1200 }, (_, i) => ({ ...alert!, seriesKey: `x${i}` }));
+  t.equal(await first.running, undefined, 'it ended in peace');
+  const position = await bus.last(bus.topology.stateStream, evaluatedSubject(bus, lane.id));
+  t.equal(numberOf(position!.data), 1);
   const { state } = await bus.streamInfo(bus.topology.logStream);
-  await snapshot.save({ logSeq: state.last_seq, alerts: many });
-  t.same(await snapshot.load(), { logSeq: state.last_seq, alerts: many });
-  await snapshot.save({ logSeq: state.last_seq, alerts: [...first.book.active()] });
   await bus.trim(bus.topology.logStream, state.last_seq + 1);
   const second = await start();
   t.equal(second.book.activeCount, 2, 'recovered although the log is gone');
+  await publish(5, 8);
+  await publish(10, 8);
+  await until('it goes on', () => second.evaluator.counters.messages === 2);
+  t.same(await logOnceThere(bus, 1), ['Slow pending>firing'], '"for" kept its progress');
+});
+
+await t.test('a log that was trimmed to its end is no sign of a successor', async (t) => {
+  const { bus, publish, start } = await fixture(t);
+  const { evaluator, book } = await start();
+  await publish(0, 8);
+  await until('it is evaluated', () => evaluator.counters.messages === 1);
+  const { state } = await bus.streamInfo(bus.topology.logStream);
+  await bus.trim(bus.topology.logStream, state.last_seq + 1);
+  await publish(5, 1);
+  await until('it goes on', () => book.activeCount === 0);
+  t.same(await logOnceThere(bus, 2), ['High firing>inactive', 'Slow pending>inactive']);
+});
+
+await t.test(
+  'a lane that was deleted and made again is evaluated from its beginning',
+  async (t) => {
+    const { bus, lane, publish, start } = await fixture(t);
+    const { evaluator, book } = await start();
+    for (const second of [0, 5, 10]) await publish(second, 1);
+    await until('it is evaluated', () => evaluator.counters.messages === 3);
+    await bus.manager.streams.delete(lane.stream);
+    await bus.ensureStreams();
+    await publish(15, 6);
+    await until('it goes on', () => book.activeCount === 1);
+    t.same(await logOnceThere(bus, 1), ['High inactive>firing']);
+    await publish(20, 1);
+    await until('it is over', () => book.activeCount === 0);
+    await publish(25, 6);
+    await until('it is evaluated', () => evaluator.counters.messages === 6);
+    const successor = await start();
+    t.equal(successor.book.activeCount, 1, 'places of the old lane do not mislead the successor');
+    await publish(30, 1);
+    await until('it is over', () => successor.book.activeCount === 0);
+    t.equal(successor.evaluator.counters.missedMessages, 0);
+  },
+);
+
+await t.test('more transitions than a record holds survive a death in between', async (t) => {
+  const { bus, lane, start } = await fixture(t);
+  const hosts = Array.from({ length: 500 }, (_, i) => target(`many-${i}`));
+  const know = (book: AlertBook): void => hosts.forEach((one) => book.setTarget(one));
+  const batch = (seq: number, value: number): Promise<number> => {
+    const frames = hosts.map((one) => frameOf(one, seq, 5000 * seq, load, [value]));
+    return bus.publish(lane.subject, batchOf(load, ...frames));
+  };
+  const first = await start(failingAfter(bus, 1), know);
+  await batch(1, 6);
+  await t.rejects(first.running, { message: 'killed' });
+  t.equal((await logOf(bus)).length, 300, 'it died after the first record');
+  const second = await start(bus, know);
+  await until('the rest is there', () => second.book.activeCount === 500);
+  await batch(2, 1);
+  await until('all are over', () => second.book.activeCount === 0);
+  const told = await logOnceThere(bus, 1000);
+  t.equal(told.length, 1000);
+  t.ok(told.slice(0, 500).every((line) => line === 'High inactive>firing'));
+});
+
+await t.test('a snapshot in chunks is replaced as a whole, and the old one goes', async (t) => {
+  const { bus, lane, publish, start } = await fixture(t);
+  const first = await start();
+  await publish(0, 8);
+  await until('it is evaluated', () => first.evaluator.counters.messages === 1);
+  await first.die();
+  const [alert] = [...first.book.active()];
+  const [stopwatch] = [...first.book.stopwatches()];
+  const names = Array.from({ length: 1200 }, (_, i) => ({ seriesKey: `x${i}` }));
+  const many = {
+    logSeq: 1,
+    place: { laneSeq: 1, streamId: 7, laneMs: 3, arrivalMs: 4 },
+    alerts: names.map((name) => ({ ...alert!, ...name })),
+    stopwatches: names.map((name) => ({ ...stopwatch!, ...name })),
+  };
+  const snapshot = new AlertSnapshot(bus, lane.id, { epoch: epochs + 1, member: 'm' });
+  await snapshot.save(many);
+  t.same(await snapshot.load(), many);
+  const few = { ...many, alerts: many.alerts.slice(0, 2), stopwatches: [stopwatch!] };
+  await snapshot.save(few);
+  t.same(await snapshot.load(), few);
+  const pattern = bus.topology.stateSubject('alerts', lane.id, '>');
+  t.equal((await bus.subjects(bus.topology.stateStream, pattern)).length, 2, 'head and one chunk');
+
+  const stale = new AlertSnapshot(bus, lane.id, { epoch: epochs, member: 'stale' });
+  await t.rejects(stale.save(many), { code: 'stale' });
+  t.same(await snapshot.load(), few, 'who was replaced changes nothing');
+  epochs += 1;
 });
 
 await t.test('garbage and frames without a catalogue do not stop the lane', async (t) => {
@@ -174,8 +293,8 @@ await t.test('garbage and frames without a catalogue do not stop the lane', asyn
   const stranger = catalogue(['unheard_of']);
   await bus.publish(lane.subject, batchOf(frameOf(host, 1, 1000, stranger, [1], 7n)));
   await publish(5, 6);
-  await until(() => evaluator.counters.messages === 3);
+  await until('it is evaluated', () => evaluator.counters.messages === 3);
   t.equal(evaluator.counters.badBatches, 1);
   t.equal(evaluator.counters.unknownCatalogueFrames, 1);
-  t.same(await logOf(bus), ['High inactive>firing']);
+  t.same(await logOnceThere(bus, 1), ['High inactive>firing']);
 });

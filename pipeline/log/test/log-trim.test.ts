@@ -3,7 +3,7 @@ import type { Test } from 'tap';
 import { Bus } from '../../bus/bus.ts';
 import { encodeNumbered } from '../../bus/numbered-value.ts';
 import { testBusOptions, testNats } from '../../embedded/test-servers.ts';
-import { trimLog } from '../log-trim.ts';
+import { LogTrim } from '../log-trim.ts';
 import { notifiedSubject, snapshotSubject } from '../positions.ts';
 
 const nats = await testNats(t);
@@ -25,28 +25,31 @@ async function filledLog(t: Test, fleet: string, share: number) {
   const snapshot = (seq: number) => bus.publish(snapshotSubject(bus, lane), encodeNumbered(seq));
   const notified = (name: string, seq: number) =>
     bus.publish(notifiedSubject(bus, name), encodeNumbered(seq));
-  return { bus, snapshot, notified };
+  const createdMs = Date.parse((await bus.streamInfo(bus.topology.logStream)).created);
+  const trim = new LogTrim(bus);
+  const trimTo = (projectedSeq: number) => trim.trim(projectedSeq, createdMs);
+  return { bus, snapshot, notified, trimTo };
 }
 
 await t.test('a log with room is kept whole', async (t) => {
-  const { bus, snapshot } = await filledLog(t, 'room', 0.3);
+  const { snapshot, trimTo } = await filledLog(t, 'room', 0.3);
   await snapshot(20);
-  t.equal(await trimLog(bus, 21), undefined);
+  t.equal(await trimTo(21), undefined);
 });
 
 await t.test('at most the older half goes, and only what is projected', async (t) => {
-  const { bus, snapshot } = await filledLog(t, 'half', 0.7);
+  const { bus, snapshot, trimTo } = await filledLog(t, 'half', 0.7);
   await snapshot(20);
-  t.equal(await trimLog(bus, 1), undefined, 'nothing is projected');
-  t.equal(await trimLog(bus, 5), 5);
+  t.equal(await trimTo(1), undefined, 'nothing is projected');
+  t.equal(await trimTo(5), 5);
   t.equal((await bus.streamInfo(bus.topology.logStream)).state.first_seq, 5);
 });
 
 await t.test('what no snapshot contains stays, whatever else', async (t) => {
-  const { bus, snapshot } = await filledLog(t, 'snapshot', 0.95);
-  t.equal(await trimLog(bus, 21), undefined, 'the lane has no snapshot');
+  const { snapshot, trimTo } = await filledLog(t, 'snapshot', 0.95);
+  t.equal(await trimTo(21), undefined, 'the lane has no snapshot');
   await snapshot(3);
-  t.equal(await trimLog(bus, 21), 4);
+  t.equal(await trimTo(21), 4);
 });
 
 await t.test('receivers are waited for, but not until alerting stops', async (t) => {
@@ -54,9 +57,22 @@ await t.test('receivers are waited for, but not until alerting stops', async (t)
   await patient.snapshot(20);
   await patient.notified('fast', 20);
   await patient.notified('slow', 6);
-  t.equal(await trimLog(patient.bus, 21), 7);
+  t.equal(await patient.trimTo(21), 7);
   const full = await filledLog(t, 'full', 0.95);
   await full.snapshot(20);
   await full.notified('hanging', 0);
-  t.equal(await trimLog(full.bus, 21), 11);
+  t.equal(await full.trimTo(21), 11);
 });
+
+await t.test(
+  'a log that was made anew is not trimmed by the position in the old one',
+  async (t) => {
+    const { bus, snapshot, trimTo } = await filledLog(t, 'anew', 0.7);
+    await snapshot(20);
+    const { logStream } = bus.topology;
+    await t.rejects(trimTo(22), { code: 'stream_replaced' }, 'it ends before the position');
+    await bus.manager.streams.delete(logStream);
+    await bus.ensureStreams();
+    await t.rejects(trimTo(1), { code: 'stream_replaced' });
+  },
+);

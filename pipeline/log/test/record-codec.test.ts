@@ -43,6 +43,34 @@ await t.test('transitions survive the log, whatever their value', (t) => {
   t.end();
 });
 
+await t.test('what a successor needs survives the log', (t) => {
+  const cause = { run: '00000000000000ab', seq: 3, arrivalMs: 1_700_000_000_200, laneMs: 5 };
+  const record: TransitionRecord = {
+    lane: '4x0',
+    laneSeq: 7,
+    framesDone: 2,
+    streamId: 1_700_000_000_000,
+    laneMs: 5,
+    arrivalMs: 1_700_000_000_200,
+    epoch: 12,
+    member: 'web-1',
+    transitions: [{ ...TRANSITION, cause }],
+    stopwatches: [
+      {
+        ...cause,
+        targetId: TRANSITION.targetId,
+        ruleKey: 'rule',
+        seriesKey: 'up',
+        holds: false,
+        elapsedMs: 5000,
+        sampleMs: 1_700_000_000_123,
+      },
+    ],
+  };
+  t.same(decodeTransitions(encodeRecord(record)), record);
+  t.end();
+});
+
 await t.test('notifications survive the log', (t) => {
   t.same(decodeNotification(encodeRecord(NOTIFICATION)), NOTIFICATION);
   t.end();
@@ -64,6 +92,9 @@ await t.test('what is no record is refused', (t) => {
     { ...RECORD, transitions: [{ ...TRANSITION, targetId: 'g'.repeat(16) }] },
     { ...RECORD, transitions: [{ ...TRANSITION, value: 'many' }] },
     { ...RECORD, transitions: [{ ...TRANSITION, labels: { a: 1 } }] },
+    { ...RECORD, transitions: [{ ...TRANSITION, cause: { run: 'x' } }] },
+    { ...RECORD, epoch: -1 },
+    { ...RECORD, stopwatches: [{}] },
     { lane: '4x0' },
     NOTIFICATION,
     null,
