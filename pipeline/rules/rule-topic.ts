@@ -9,10 +9,11 @@ export const ruleTopic: ProjectedTopic = {
   name: 'rules',
 
   async revisions(store: Store): Promise<Map<string, number>> {
-    const rows = await store.rows<{ name: string; revision: string }>(
-      'SELECT name, max(revision) AS revision FROM rule_files GROUP BY name',
+    // Two who load a file at once may take the same revision; the count tells them apart.
+    const rows = await store.rows<{ name: string; newest: string }>(
+      'SELECT name, max(revision) + count() AS newest FROM rule_files GROUP BY name',
     );
-    return new Map(rows.map(({ name, revision }) => [ruleKeyOf(name), Number(revision)]));
+    return new Map(rows.map(({ name, newest }) => [ruleKeyOf(name), Number(newest)]));
   },
 
   async value(store: Store, key: string): Promise<Uint8Array> {

@@ -8,10 +8,11 @@ export const targetTopic: ProjectedTopic = {
   name: 'targets',
 
   async revisions(store: Store): Promise<Map<string, number>> {
-    const rows = await store.rows<{ shard: number; revision: string }>(
-      'SELECT bitAnd(id, 255) AS shard, max(revision) AS revision FROM targets GROUP BY shard',
+    // Two who change targets at once may take the same revision; the count tells them apart.
+    const rows = await store.rows<{ shard: number; newest: string }>(
+      'SELECT bitAnd(id, 255) AS shard, max(revision) + count() AS newest FROM targets GROUP BY shard',
     );
-    return new Map(rows.map(({ shard, revision }) => [String(shard), Number(revision)]));
+    return new Map(rows.map(({ shard, newest }) => [String(shard), Number(newest)]));
   },
 
   /** Names in views come from the dictionary, which an embedded ClickHouse never reads again by itself. */

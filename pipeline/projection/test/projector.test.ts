@@ -55,6 +55,41 @@ async function following<T>(t: Test, bus: Bus, topic: string, decode: (value: Ui
   return { values, keys };
 }
 
+/** Names that fall into the shard of the first. */
+function sameShard([first]: readonly [string], count: number): string[] {
+  const shard = shardOf(targetId(first));
+  const names = [first];
+  for (let i = 1; names.length < count; i += 1) {
+    if (shardOf(targetId(`at-once-${i}`)) === shard) names.push(`at-once-${i}`);
+  }
+  return names;
+}
+
+await t.test('changes made at once under one revision are all published', async (t) => {
+  const { bus, store, projector } = await fixture(t, 'at_once');
+  const [a, b] = sameShard(['at-once-0'], 2) as [string, string];
+  await putTargets(store, [host(a)]);
+  const one = projector();
+  await one.projectOnce();
+  const [row] = await store.rows<{ revision: string }>('SELECT revision FROM targets');
+  const late = { ...host(b), labels: {} };
+  await store.insertRows('targets', [
+    {
+      id: targetId(b).toString(),
+      revision: row!.revision,
+      instance: b,
+      address: late.address,
+      labels: {},
+      interval_ms: late.intervalMs,
+      is_deleted: false,
+    },
+  ]);
+  await one.projectOnce();
+  const { values } = await following(t, bus, 'targets', decodeTargets);
+  const shard = values.get(String(shardOf(targetId(a))))!;
+  t.same(shard.map(({ instance }) => instance).toSorted(), [a, b].toSorted());
+});
+
 await t.test('each change is published once', async (t) => {
   const { bus, store, projector } = await fixture(t, 'once');
   const first = projector();
