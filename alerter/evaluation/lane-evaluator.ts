@@ -198,7 +198,9 @@ export class LaneEvaluator {
       await this.#lookAtStream();
       if (signal.aborted) return;
       const { stream } = this.#options.lane;
-      const reader = new StreamReader(this.#bus, { stream, from: this.#place.laneSeq + 1 });
+      const { laneSeq, streamId } = this.#place;
+      const made = streamId === undefined ? {} : { createdMs: streamId };
+      const reader = new StreamReader(this.#bus, { stream, from: laneSeq + 1, ...made });
       const stop = (): void => reader.stop();
       signal.addEventListener('abort', stop);
       // NATS may come back without its data: then it is another stream.

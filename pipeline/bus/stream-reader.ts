@@ -12,6 +12,8 @@ export interface StreamReaderOptions {
   readonly subject?: string;
   /** The first sequence wanted; or `last_per_subject`: the current values, then what changes. */
   readonly from: number | 'last_per_subject';
+  /** When the stream was made, if only that one will do; another of the same name is no substitute. */
+  readonly createdMs?: number;
   /** Bytes asked for at once: what may wait in memory. */
   readonly fetchBytesMax?: number;
 }
@@ -121,8 +123,12 @@ export class StreamReader {
   /** A stream that ends before our position was deleted and made again: ours is gone. */
   async #mustReach(startSeq: number | 'last_per_subject'): Promise<void> {
     if (startSeq === 'last_per_subject') return;
-    const { stream } = this.#options;
-    const { last_seq: lastSeq } = (await this.#bus.streamInfo(stream)).state;
+    const { stream, createdMs } = this.#options;
+    const { state, created } = await this.#bus.streamInfo(stream);
+    const { last_seq: lastSeq } = state;
+    if (createdMs !== undefined && Date.parse(created) !== createdMs) {
+      throw new RollcallError('stream_replaced', `${stream} was made anew at ${created}`);
+    }
     if (startSeq <= lastSeq + 1) return;
     throw new RollcallError(
       'stream_replaced',

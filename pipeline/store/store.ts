@@ -60,13 +60,12 @@ export class Store {
   }
 
   /** Runs a statement without an answer. */
-  async run(sql: string, parameters: Record<string, unknown> = {}): Promise<number> {
+  async run(sql: string, parameters: Record<string, unknown> = {}): Promise<void> {
     try {
-      const result = await this.#client.command({
+      await this.#client.command({
         query: this.#named(sql),
         query_params: parameters,
       });
-      return Number(result.summary?.written_rows ?? 0);
     } catch (cause) {
       throw failed(sql, cause);
     }

@@ -1,5 +1,5 @@
 import type { Bus } from '../bus/bus.ts';
-import { RollcallError } from '../error.ts';
+import { reasonOf, RollcallError } from '../error.ts';
 import type { Store } from '../store/store.ts';
 import { decodeCatalogue, metricId, seriesKey } from '../wire/catalogue.ts';
 import type { Catalogue, SeriesInfo } from '../wire/catalogue.ts';
@@ -12,95 +12,218 @@ export interface SlotMetrics {
 }
 
 interface SeriesRow {
-  metric_id: string;
-  name: string;
-  label_names: string[];
-  label_values: string[];
+  readonly metric_id: string;
+  readonly name: string;
+  readonly label_names: string[];
+  readonly label_values: string[];
 }
+
+/** A catalogue on its way into ClickHouse. */
+interface Candidate {
+  readonly catalogue: Catalogue;
+  readonly ids: readonly bigint[];
+}
+
+/** As parameters of a query, far below ClickHouse's limits. */
+const IDS_PER_QUERY_MAX = 4000;
+const HASHES_PER_QUERY_MAX = 1000;
+const FETCHES_AT_ONCE = 32;
+/** 128 MB. */
+const SLOTS_MAX = 16_000_000;
+const COMPLAINTS_MAX = 10_000;
 
 /**
  * The catalogues the writer knows, all of them registered in ClickHouse before a sample that needs them
- * is inserted. One that did not come along the lane is fetched from its compacted subject.
+ * is inserted. One that did not come along the lane is found in ClickHouse or on its compacted subject.
  */
 export class CatalogueBook {
   readonly #store: Store;
   readonly #bus: Bus;
   readonly #known = new Map<bigint, SlotMetrics>();
+  /** Those whose refusal has been logged. */
+  readonly #refused = new Set<bigint>();
+  readonly #slotsMax: number;
+  #slots = 0;
+  #isReloaded = false;
 
-  constructor(store: Store, bus: Bus) {
+  constructor(store: Store, bus: Bus, slotsMax = SLOTS_MAX) {
     this.#store = store;
     this.#bus = bus;
+    this.#slotsMax = slotsMax;
   }
 
   get size(): number {
     return this.#known.size;
   }
 
-  get(hash: bigint): SlotMetrics | undefined {
-    return this.#known.get(hash);
+  /** Slots of all catalogues in memory, 8 bytes each. */
+  get slots(): number {
+    return this.#slots;
   }
 
   /**
-   * Makes a catalogue known and registered.
+   * Finds catalogues, and registers those that are not: ones that came along the lane, and ones that only
+   * the bus has. What is missing in the answer nobody knows, or it cannot be used (one of its 64-bit
+   * ids belongs to another series, or its bytes are no catalogue), which is logged.
    *
-   * @throws RollcallError `metric_collision` when one of its 64-bit ids belongs to another series;
-   *   `clickhouse_failed`
+   * @throws RollcallError `clickhouse_failed`, or NATS' failures: to be tried again
    */
-  async register(catalogue: Catalogue): Promise<SlotMetrics> {
-    const known = this.#known.get(catalogue.hash);
-    if (known !== undefined) return known;
-    const ids = catalogue.series.map(({ name, labels }) => metricId(name, labels));
-    await this.#registerSeries(catalogue.series, ids);
-    await this.#store.insertRows('catalogues', [
-      { hash: catalogue.hash.toString(), metric_ids: ids.map(String) },
-    ]);
-    const slots = { hash: catalogue.hash, metricIds: BigUint64Array.from(ids) };
-    this.#known.set(catalogue.hash, slots);
-    return slots;
+  async resolve(
+    hashes: Iterable<bigint>,
+    along: ReadonlyMap<bigint, Catalogue> = new Map(),
+  ): Promise<Map<bigint, SlotMetrics>> {
+    const found = new Map<bigint, SlotMetrics>();
+    const wanted = new Set([...hashes, ...along.keys()]);
+    for (const hash of wanted) {
+      const known = this.#known.get(hash);
+      if (known !== undefined) found.set(hash, known);
+    }
+    const missing = (): bigint[] => [...wanted].filter((hash) => !found.has(hash));
+    if (missing().length === 0) return found;
+    await this.#findRegistered(missing(), found);
+    const others = missing().filter((hash) => !along.has(hash));
+    const arrived = missing().flatMap((hash) => along.get(hash) ?? []);
+    await this.#register([...arrived, ...(await this.#fetch(others))], found);
+    await this.#reload();
+    for (const slots of found.values()) this.#remember(slots);
+    return found;
   }
 
-  /** Finds a catalogue that did not come along: on the bus, or among the registered ones. */
-  async fetch(hash: bigint): Promise<SlotMetrics | undefined> {
-    const known = this.#known.get(hash);
-    if (known !== undefined) return known;
+  async #findRegistered(hashes: readonly bigint[], found: Map<bigint, SlotMetrics>): Promise<void> {
+    for (let at = 0; at < hashes.length; at += HASHES_PER_QUERY_MAX) {
+      const rows = await this.#store.rows<{ hash: string; metric_ids: string[] }>(
+        `SELECT hash, any(metric_ids) AS metric_ids FROM catalogues
+         WHERE hash IN {hashes:Array(UInt64)} GROUP BY hash`,
+        { hashes: hashes.slice(at, at + HASHES_PER_QUERY_MAX) },
+      );
+      for (const row of rows) {
+        const hash = BigInt(row.hash);
+        found.set(hash, { hash, metricIds: BigUint64Array.from(row.metric_ids, BigInt) });
+      }
+    }
+  }
+
+  /** From the compacted subjects. */
+  async #fetch(hashes: readonly bigint[]): Promise<Catalogue[]> {
+    const fetched: Catalogue[] = [];
+    for (let at = 0; at < hashes.length; at += FETCHES_AT_ONCE) {
+      const some = hashes.slice(at, at + FETCHES_AT_ONCE);
+      const catalogues = await Promise.all(some.map((hash) => this.#fetchOne(hash)));
+      for (const catalogue of catalogues) if (catalogue !== undefined) fetched.push(catalogue);
+    }
+    return fetched;
+  }
+
+  async #fetchOne(hash: bigint): Promise<Catalogue | undefined> {
     const { topology } = this.#bus;
     const subject = topology.catalogueSubject(hexId(hash));
-    const found = await this.#bus.last(topology.cataloguesStream, subject);
-    if (found !== undefined) return this.register(decodeCatalogue(Uint8Array.from(found.data)));
-    const [row] = await this.#store.rows<{ metric_ids: string[] }>(
-      'SELECT metric_ids FROM catalogues WHERE hash = {hash:UInt64} LIMIT 1',
-      { hash: hash.toString() },
-    );
-    if (row === undefined) return undefined;
-    const slots = { hash, metricIds: BigUint64Array.from(row.metric_ids, BigInt) };
-    this.#known.set(hash, slots);
-    return slots;
+    const value = await this.#bus.last(topology.cataloguesStream, subject);
+    if (value === undefined) return undefined;
+    try {
+      const catalogue = decodeCatalogue(Uint8Array.from(value.data));
+      if (catalogue.hash === hash) return catalogue;
+      this.#refuse(hash, 'its subject holds another one');
+    } catch (error) {
+      if (!(error instanceof RollcallError)) throw error;
+      this.#refuse(hash, reasonOf(error));
+    }
+    return undefined;
   }
 
-  async #registerSeries(series: readonly SeriesInfo[], ids: readonly bigint[]): Promise<void> {
-    const rows = await this.#store.rows<SeriesRow>(
-      `SELECT metric_id, name, label_names, label_values FROM series
-       WHERE metric_id IN {ids:Array(UInt64)}`,
-      { ids },
+  async #register(
+    catalogues: readonly Catalogue[],
+    found: Map<bigint, SlotMetrics>,
+  ): Promise<void> {
+    if (catalogues.length === 0) return;
+    const candidates = catalogues.map((catalogue) => ({
+      catalogue,
+      ids: catalogue.series.map(({ name, labels }) => metricId(name, labels)),
+    }));
+    const owners = await this.#owners(new Set(candidates.flatMap(({ ids }) => ids)));
+    const series: object[] = [];
+    const accepted = candidates.filter((candidate) => this.#accept(candidate, owners, series));
+    if (series.length > 0) {
+      await this.#store.insertRows('series', series);
+      this.#isReloaded = false;
+    }
+    if (accepted.length === 0) return;
+    await this.#store.insertRows(
+      'catalogues',
+      accepted.map(({ catalogue, ids }) => ({
+        hash: catalogue.hash.toString(),
+        metric_ids: ids.map(String),
+      })),
     );
-    const registered = new Map(rows.map((row) => [BigInt(row.metric_id), keyOf(row)]));
-    const missing: object[] = [];
-    series.forEach((info, slot) => {
+    for (const { catalogue, ids } of accepted) {
+      const { hash } = catalogue;
+      found.set(hash, { hash, metricIds: BigUint64Array.from(ids) });
+    }
+  }
+
+  /** The series that ids belong to already. */
+  async #owners(ids: ReadonlySet<bigint>): Promise<Map<bigint, string>> {
+    const owners = new Map<bigint, string>();
+    const all = [...ids];
+    for (let at = 0; at < all.length; at += IDS_PER_QUERY_MAX) {
+      const rows = await this.#store.rows<SeriesRow>(
+        `SELECT metric_id, name, label_names, label_values FROM series
+         WHERE metric_id IN {ids:Array(UInt64)}`,
+        { ids: all.slice(at, at + IDS_PER_QUERY_MAX) },
+      );
+      for (const row of rows) owners.set(BigInt(row.metric_id), keyOf(row));
+    }
+    return owners;
+  }
+
+  /** Adds the rows of its series that are new, unless one of its ids belongs to another series. */
+  #accept({ catalogue, ids }: Candidate, owners: Map<bigint, string>, rows: object[]): boolean {
+    const fresh = new Map<bigint, { key: string; row: object }>();
+    for (const [slot, info] of catalogue.series.entries()) {
       const id = ids[slot]!;
       const key = seriesKey(info.name, info.labels);
-      const owner = registered.get(id);
-      if (owner === undefined) {
-        registered.set(id, key);
-        missing.push(rowOf(id, info));
-      } else if (owner !== key) {
-        throw new RollcallError('metric_collision', `${key} has the id of ${owner}: ${hexId(id)}`);
+      const owner = owners.get(id) ?? fresh.get(id)?.key;
+      if (owner === undefined) fresh.set(id, { key, row: rowOf(id, info) });
+      else if (owner !== key) {
+        this.#refuse(
+          catalogue.hash,
+          `metric_collision: ${key} has the id of ${owner}: ${hexId(id)}`,
+        );
+        return false;
       }
-    });
-    if (missing.length > 0) await this.#store.insertRows('series', missing);
-    // An embedded ClickHouse never reads dictionaries again by itself, others after seconds. The first
-    // time also makes good what a predecessor may have left undone.
-    if (missing.length === 0 && this.#known.size > 0) return;
+    }
+    for (const [id, { key, row }] of fresh) {
+      owners.set(id, key);
+      rows.push(row);
+    }
+    return true;
+  }
+
+  /**
+   * An embedded ClickHouse never reads dictionaries again by itself, others after seconds. The first time
+   * also makes good what a predecessor may have left undone.
+   */
+  async #reload(): Promise<void> {
+    if (this.#isReloaded) return;
     await this.#store.run('SYSTEM RELOAD DICTIONARY {database}.series_by_id');
+    this.#isReloaded = true;
+  }
+
+  /** What is forgotten for want of room is found again in ClickHouse. */
+  #remember(slots: SlotMetrics): void {
+    if (this.#known.has(slots.hash)) return;
+    this.#known.set(slots.hash, slots);
+    this.#slots += slots.metricIds.length;
+    for (const [hash, { metricIds }] of this.#known) {
+      if (this.#slots <= this.#slotsMax) return;
+      this.#known.delete(hash);
+      this.#slots -= metricIds.length;
+    }
+  }
+
+  #refuse(hash: bigint, reason: string): void {
+    if (this.#refused.has(hash) || this.#refused.size >= COMPLAINTS_MAX) return;
+    this.#refused.add(hash);
+    this.#bus.log.error({ catalogue: hexId(hash), reason }, 'catalogue cannot be used');
   }
 }
 

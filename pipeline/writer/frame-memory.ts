@@ -1,118 +1,253 @@
 import type { Store } from '../store/store.ts';
 import { SeqRanges } from '../wire/seq-ranges.ts';
+import type { StoredFrame } from './stored-frame.ts';
 
+/** What a frame is known by, and when it was taken. */
+export type KnownFrame = Pick<StoredFrame, 'target' | 'incarnation' | 'seq' | 'timestampMs'>;
+
+/** The insert whose frames are looked at: what it may have left behind itself does not count. */
+export interface InsertPlace {
+  readonly lane: string;
+  readonly streamId: number;
+  /** The first sequence of the insert in its stream. */
+  readonly fromSeq: number;
+}
+
+/** One run of an agent: (target, incarnation). */
 interface Run {
   readonly seqs: SeqRanges;
-  newestMs: number;
+  /** Every stored frame with this timestamp or a later one is among `seqs`. */
+  floorMs: number;
+  /** When a frame of it last came, by our monotonic clock. */
+  heardMs: number;
 }
+
+interface Lookup {
+  readonly target: bigint;
+  readonly incarnation: bigint;
+  /** The earliest frame of the run in the insert. */
+  sinceMs: number;
+}
+
+interface RunRow {
+  readonly target_id: string;
+  readonly incarnation: string;
+  readonly firsts: readonly string[];
+  readonly lasts: readonly string[];
+}
+
+/** As parameters of a query: two numbers of at most 20 digits a run, far below ClickHouse's limits. */
+const RUNS_PER_LOOKUP_MAX = 1000;
+/** An agent whose numbers have more gaps is looked up each time instead. */
+const GAPS_MAX = 1000;
+/** About 700 bytes each. */
+const RUNS_MAX = 500_000;
+const HOUR_MS = 3_600_000;
+
+/**
+ * The runs of one lookup, each with the ranges of its stored numbers. The table is ordered by (target,
+ * incarnation), and parts that end before `since` are not read.
+ */
+const LOOKUP = `
+  SELECT target_id, incarnation,
+         arrayFilter((seq, previous) -> seq != previous + 1, seqs,
+                     arrayPushFront(arrayPopBack(seqs), seqs[1])) AS firsts,
+         arrayFilter((seq, next) -> seq + 1 != next, seqs,
+                     arrayPushBack(arrayPopFront(seqs), 0)) AS lasts
+  FROM (
+    SELECT target_id, incarnation, arrayCompact(arraySort(groupArray(seq))) AS seqs
+    FROM frames
+    WHERE (target_id, incarnation) IN (
+            SELECT run.1, run.2 FROM (
+              SELECT arrayJoin(arrayZip({targets:Array(UInt64)}, {incarnations:Array(UInt64)}))
+                AS run))
+      AND timestamp >= fromUnixTimestamp64Milli({since:Int64})
+      AND NOT (lane = {lane:String} AND stream_id = {stream:UInt64}
+               AND stream_seq >= {from:UInt64})
+    GROUP BY target_id, incarnation
+  )`;
 
 /**
  * Which frames have been stored, by (target, incarnation, seq). A frame comes again when an
- * acknowledgement was lost on its way to the collector or to the agent; the agent's ring bounds
- * how late that can be.
+ * acknowledgement was lost on its way, as late as the agent's ring allows: hours.
+ *
+ * The table `frames` is the memory, and this is a window onto it. For each run there is a floor, a time from
+ * which on all of its stored frames are known; a frame keeps its timestamp, so one that comes again
+ * falls on the same side. Frames of a run that is not here, or from below its floor, are looked up before they are
+ * judged. Runs that were silent for long are forgotten, and looked up when they speak again.
  */
 export class FrameMemory {
   readonly #targets = new Map<bigint, Map<bigint, Run>>();
   readonly #keepMs: number;
+  readonly #runsMax: number;
+  #runs = 0;
+  #lookups = 0;
+  #lookedUpRuns = 0;
+  #lookupMs = 0;
 
-  constructor(keepMs: number) {
+  /** `keepMs`: how long a silent run stays. */
+  constructor(keepMs: number, runsMax = RUNS_MAX) {
     this.#keepMs = keepMs;
+    this.#runsMax = runsMax;
   }
 
-  get targets(): number {
-    return this.#targets.size;
+  get runs(): number {
+    return this.#runs;
   }
 
-  /** Remembers a frame; false if it was there already. */
-  add(target: bigint, incarnation: bigint, seq: number, timestampMs: number): boolean {
-    const run = this.#run(target, incarnation);
-    run.newestMs = Math.max(run.newestMs, timestampMs);
-    return run.seqs.add(seq);
+  /** Queries so far. */
+  get lookups(): number {
+    return this.#lookups;
   }
 
-  addRange(
-    target: bigint,
-    incarnation: bigint,
-    firstSeq: number,
-    lastSeq: number,
-    newestMs: number,
-  ): void {
-    const run = this.#run(target, incarnation);
-    run.newestMs = Math.max(run.newestMs, newestMs);
-    run.seqs.addRange(firstSeq, lastSeq);
+  /** Runs that were asked for in them. */
+  get lookedUpRuns(): number {
+    return this.#lookedUpRuns;
   }
 
-  /** Forgets runs of agents that have not been heard of for the time kept. */
-  forget(nowMs: number): void {
-    for (const [target, runs] of this.#targets) {
-      for (const [incarnation, run] of runs) {
-        if (nowMs - run.newestMs > this.#keepMs) runs.delete(incarnation);
-      }
-      if (runs.size === 0) this.#targets.delete(target);
-    }
+  get lookupSeconds(): number {
+    return this.#lookupMs / 1000;
   }
 
   /**
-   * Rebuilds the memory of a lane as it was before stream sequence `beforeSeq`: what a successor must
-   * know to decide as its predecessor did.
+   * Looks up what must be known to judge these frames, as it was before the insert: its own rows are left
+   * out, so that a successor who carries it out again judges as its predecessor did. May be repeated
+   * when it fails.
+   *
+   * @throws RollcallError `clickhouse_failed`
    */
-  async rebuild(
+  async learn(
     store: Store,
-    lane: { index: number; lanes: number; id: string; streamId: number },
-    beforeSeq: number,
-    sinceMs: number,
+    frames: readonly KnownFrame[],
+    place: InsertPlace,
+    nowMs: number,
   ): Promise<void> {
-    const rows = await store.rows<{
-      target_id: string;
-      incarnation: string;
-      first_seq: string;
-      last_seq: string;
-      newest_ms: string;
-    }>(
-      `SELECT target_id, incarnation, min(seq) AS first_seq, max(seq) AS last_seq,
-              toUnixTimestamp64Milli(max(stored)) AS newest_ms
-       FROM (
-         SELECT target_id, incarnation, seq, stored,
-                seq - row_number() OVER (PARTITION BY target_id, incarnation ORDER BY seq) AS island
-         FROM (
-           SELECT target_id, incarnation, seq, max(timestamp) AS stored
-           FROM frames
-           WHERE timestamp >= fromUnixTimestamp64Milli({since:Int64})
-             AND bitAnd(target_id, 255) % {lanes:UInt8} = {index:UInt8}
-             AND NOT (lane = {lane:String} AND stream_id = {stream:UInt64}
-                      AND stream_seq >= {before:UInt64})
-           GROUP BY target_id, incarnation, seq
-         )
-       )
-       GROUP BY target_id, incarnation, island`,
-      {
-        since: Math.floor(sinceMs),
-        lanes: lane.lanes,
-        index: lane.index,
-        lane: lane.id,
-        stream: lane.streamId,
-        before: beforeSeq,
-      },
-    );
-    for (const row of rows) {
-      const first = Number(row.first_seq);
-      const last = Number(row.last_seq);
-      const newestMs = Number(row.newest_ms);
-      this.addRange(BigInt(row.target_id), BigInt(row.incarnation), first, last, newestMs);
+    const missing = this.#missing(frames);
+    if (missing.length === 0) return;
+    const startMs = performance.now();
+    try {
+      for (let at = 0; at < missing.length; at += RUNS_PER_LOOKUP_MAX) {
+        await this.#lookUp(store, missing.slice(at, at + RUNS_PER_LOOKUP_MAX), place, nowMs);
+      }
+    } finally {
+      this.#lookupMs += performance.now() - startMs;
     }
   }
 
-  #run(target: bigint, incarnation: bigint): Run {
-    let runs = this.#targets.get(target);
-    if (runs === undefined) {
-      runs = new Map();
-      this.#targets.set(target, runs);
+  /** The frames that have not been stored, each once. All of them have been looked up. */
+  fresh<T extends KnownFrame>(frames: readonly T[]): T[] {
+    const taken = new Map<Run, SeqRanges>();
+    return frames.filter(({ target, incarnation, seq }) => {
+      const run = this.#targets.get(target)!.get(incarnation)!;
+      if (run.seqs.has(seq)) return false;
+      let seqs = taken.get(run);
+      if (seqs === undefined) taken.set(run, (seqs = new SeqRanges()));
+      return seqs.add(seq);
+    });
+  }
+
+  /** Remembers frames that have been stored since they were looked up. */
+  add(frames: readonly KnownFrame[], nowMs: number): void {
+    for (const { target, incarnation, seq } of frames) {
+      const run = this.#targets.get(target)?.get(incarnation);
+      if (run === undefined) continue;
+      run.seqs.add(seq);
+      run.heardMs = nowMs;
+      if (run.seqs.count > GAPS_MAX) this.#drop(target, incarnation);
     }
+  }
+
+  /** Forgets runs that have been silent for the time kept, and the most silent ones above the cap. */
+  forget(nowMs: number): void {
+    this.#dropSilent(nowMs - this.#keepMs);
+    if (this.#runs <= this.#runsMax) return;
+    const heard: number[] = [];
+    for (const runs of this.#targets.values()) {
+      for (const { heardMs } of runs.values()) heard.push(heardMs);
+    }
+    heard.sort((a, b) => a - b);
+    // A tenth more than needed, so that it is not done again for the next run.
+    const excess = this.#runs - Math.floor(0.9 * this.#runsMax);
+    this.#dropSilent(heard[excess - 1]!);
+  }
+
+  clear(): void {
+    this.#targets.clear();
+    this.#runs = 0;
+  }
+
+  #missing(frames: readonly KnownFrame[]): Lookup[] {
+    const missing = new Map<bigint, Map<bigint, Lookup>>();
+    for (const { target, incarnation, timestampMs } of frames) {
+      const run = this.#targets.get(target)?.get(incarnation);
+      if (run !== undefined && timestampMs >= run.floorMs) continue;
+      let lookups = missing.get(target);
+      if (lookups === undefined) missing.set(target, (lookups = new Map<bigint, Lookup>()));
+      const lookup = lookups.get(incarnation);
+      if (lookup === undefined) {
+        lookups.set(incarnation, { target, incarnation, sinceMs: timestampMs });
+      } else if (timestampMs < lookup.sinceMs) lookup.sinceMs = timestampMs;
+    }
+    return [...missing.values()].flatMap((lookups) => [...lookups.values()]).toSorted(byReach);
+  }
+
+  async #lookUp(
+    store: Store,
+    lookups: readonly Lookup[],
+    place: InsertPlace,
+    nowMs: number,
+  ): Promise<void> {
+    const sinceMs = lookups.reduce((since, lookup) => Math.min(since, lookup.sinceMs), Infinity);
+    this.#lookups += 1;
+    this.#lookedUpRuns += lookups.length;
+    const rows = await store.rows<RunRow>(LOOKUP, {
+      targets: lookups.map(({ target }) => target),
+      incarnations: lookups.map(({ incarnation }) => incarnation),
+      since: sinceMs,
+      lane: place.lane,
+      stream: place.streamId,
+      from: place.fromSeq,
+    });
+    for (const { target, incarnation } of lookups) {
+      const run = this.#run(target, incarnation, nowMs);
+      run.floorMs = Math.min(run.floorMs, sinceMs);
+    }
+    for (const row of rows) {
+      const { seqs } = this.#run(BigInt(row.target_id), BigInt(row.incarnation), nowMs);
+      row.firsts.forEach((first, i) => seqs.addRange(Number(first), Number(row.lasts[i]!)));
+    }
+  }
+
+  #run(target: bigint, incarnation: bigint, nowMs: number): Run {
+    let runs = this.#targets.get(target);
+    if (runs === undefined) this.#targets.set(target, (runs = new Map<bigint, Run>()));
     let run = runs.get(incarnation);
     if (run === undefined) {
-      run = { seqs: new SeqRanges(), newestMs: 0 };
+      run = { seqs: new SeqRanges(), floorMs: Infinity, heardMs: nowMs };
       runs.set(incarnation, run);
+      this.#runs += 1;
     }
     return run;
   }
+
+  #dropSilent(sinceMs: number): void {
+    for (const [target, runs] of this.#targets) {
+      for (const [incarnation, { heardMs }] of runs) {
+        if (heardMs <= sinceMs) this.#drop(target, incarnation);
+      }
+    }
+  }
+
+  #drop(target: bigint, incarnation: bigint): void {
+    const runs = this.#targets.get(target)!;
+    if (runs.delete(incarnation)) this.#runs -= 1;
+    if (runs.size === 0) this.#targets.delete(target);
+  }
+}
+
+/** Runs that reach back about as far side by side, and among them neighbours in the table. */
+function byReach(a: Lookup, b: Lookup): number {
+  const hours = Math.floor(a.sinceMs / HOUR_MS) - Math.floor(b.sinceMs / HOUR_MS);
+  if (hours !== 0) return hours;
+  return a.target < b.target ? -1 : Number(a.target > b.target);
 }

@@ -11,12 +11,30 @@ export interface LaneStream {
 export interface Intent {
   readonly fromSeq: number;
   readonly toSeq: number;
+  /** Catalogues that the writer did not know: their frames are not in the insert. */
+  readonly unknownCatalogues?: readonly bigint[];
 }
+
+interface IntentRow {
+  readonly from_seq: string;
+  readonly to_seq: string;
+  readonly unknown_catalogues: readonly string[];
+}
+
+/** How far apart the identities of a stream that was cut back can be; streams are not made that fast. */
+const IDENTITIES_MAX = 100;
 
 /**
  * The position of each lane, kept where the samples are. An intent is written before its insert, so the
  * newest one may or may not have been carried out and everything below it surely was. A
  * successor carries the newest intent out again, verbatim: the tokens make that harmless.
+ *
+ * Nothing here is atomic, so both sides write first and look afterwards. A writer acts upon its
+ * intent only if it then sees no higher epoch; a successor reads the newest intent only after its own
+ * epoch is there to be seen. So it cannot miss an intent that somebody acts upon. One that arrives
+ * later, from a writer that was held up, nobody acts upon, and the higher epoch outranks it.
+ *
+ * An epoch belongs to one ledger: whoever starts again needs a higher one.
  */
 export class IntentLedger {
   readonly #store: Store;
@@ -31,53 +49,49 @@ export class IntentLedger {
     this.#writer = writer;
   }
 
-  /** A claim or a closed intent may be followed by one that begins alike: the longer one is newer. */
   /**
-   * Takes the lane over: reads the newest intent and writes it again under our epoch, after which a
-   * predecessor can write none. One that slipped in between is seen by looking again.
+   * Takes the lane over. From then on a predecessor acts upon no further intent; an insert of its that is
+   * under way is the one we are told to carry out again.
    *
    * @param firstSeq where a lane begins that nobody has written yet
    * @returns the intent to carry out again; empty if there is none
+   * @throws RollcallError `fenced`; `clickhouse_failed`: may be called again
    */
   async claim(firstSeq: number): Promise<Intent> {
-    let claimed: Intent | undefined;
-    for (;;) {
-      const newest = (await this.newest()) ?? { fromSeq: firstSeq, toSeq: firstSeq - 1 };
-      if (claimed?.fromSeq === newest.fromSeq && claimed.toSeq === newest.toSeq) return claimed;
-      await this.write(newest);
-      claimed = newest;
-    }
+    await this.#insert({ fromSeq: 0, toSeq: 0 });
+    await this.#mustHold();
+    const newest = (await this.newest()) ?? { fromSeq: firstSeq, toSeq: firstSeq - 1 };
+    await this.write(newest);
+    return newest;
   }
 
+  /** The newest intent of our epoch or a lower one. */
   async newest(): Promise<Intent | undefined> {
-    const [row] = await this.#store.rows<{ from_seq: string; to_seq: string }>(
-      `SELECT from_seq, to_seq FROM intents
-       WHERE lane = {lane:String} AND stream_id = {stream:UInt64}
-       ORDER BY to_seq DESC, from_seq DESC LIMIT 1`,
-      this.#parameters,
+    const [row] = await this.#store.rows<IntentRow>(
+      `SELECT from_seq, to_seq, unknown_catalogues FROM lane_intents
+       WHERE lane = {lane:String} AND stream_id = {stream:UInt64} AND epoch <= {epoch:UInt64}
+         AND from_seq > 0
+       ORDER BY epoch DESC, version DESC LIMIT 1`,
+      { ...this.#parameters, epoch: this.#epoch },
     );
-    return row === undefined
-      ? undefined
-      : { fromSeq: Number(row.from_seq), toSeq: Number(row.to_seq) };
+    if (row === undefined) return undefined;
+    const unknownCatalogues = row.unknown_catalogues.map(BigInt);
+    return {
+      fromSeq: Number(row.from_seq),
+      toSeq: Number(row.to_seq),
+      ...(unknownCatalogues.length === 0 ? {} : { unknownCatalogues }),
+    };
   }
 
   /**
-   * Writes an intent, unless a writer with a higher epoch has written one.
+   * Writes an intent; when that has succeeded it may be acted upon. Each intent lies behind the one
+   * before: neither of its numbers is lower, and one is higher. May be repeated when it fails.
    *
-   * @throws RollcallError `fenced`
+   * @throws RollcallError `fenced` when there is a higher epoch
    */
-  async write({ fromSeq, toSeq }: Intent): Promise<void> {
-    const written = await this.#store.run(
-      `INSERT INTO intents (lane, stream_id, from_seq, to_seq, epoch, writer)
-       SELECT {lane:String}, {stream:UInt64}, {from:UInt64}, {to:UInt64}, {epoch:UInt64},
-              {writer:String}
-       WHERE (SELECT max(epoch) FROM intents
-              WHERE lane = {lane:String} AND stream_id = {stream:UInt64}) <= {epoch:UInt64}`,
-      { ...this.#parameters, from: fromSeq, to: toSeq, epoch: this.#epoch, writer: this.#writer },
-    );
-    if (written !== 1) {
-      throw new RollcallError('fenced', `lane ${this.#stream.lane} has a newer writer`);
-    }
+  async write(intent: Intent): Promise<void> {
+    await this.#insert(intent);
+    await this.#mustHold();
   }
 
   /** Names an insert: equal for equal content, and nothing else ever has it. */
@@ -86,7 +100,67 @@ export class IntentLedger {
     return `${lane}:${streamId}:${fromSeq}-${toSeq}:${partition}`;
   }
 
+  async #insert({ fromSeq, toSeq, unknownCatalogues = [] }: Intent): Promise<void> {
+    await this.#store.insertRows('lane_intents', [
+      {
+        lane: this.#stream.lane,
+        stream_id: this.#stream.streamId,
+        epoch: this.#epoch,
+        from_seq: fromSeq,
+        to_seq: toSeq,
+        unknown_catalogues: unknownCatalogues.map(String),
+        writer: this.#writer,
+      },
+    ]);
+  }
+
+  /** What we have just written is there; the question is whether something higher is too. */
+  async #mustHold(): Promise<void> {
+    const [row] = await this.#store.rows<{ epoch: string }>(
+      `SELECT max(epoch) AS epoch FROM lane_intents
+       WHERE lane = {lane:String} AND stream_id = {stream:UInt64}`,
+      this.#parameters,
+    );
+    const newest = Number(row!.epoch);
+    if (newest === this.#epoch) return;
+    const { lane } = this.#stream;
+    if (newest > this.#epoch) throw new RollcallError('fenced', `lane ${lane} has a newer writer`);
+    throw new RollcallError('clickhouse_failed', `the intent of lane ${lane} is not to be seen`, {
+      retryable: true,
+    });
+  }
+
   get #parameters(): { lane: string; stream: number } {
     return { lane: this.#stream.lane, stream: this.#stream.streamId };
   }
+}
+
+/**
+ * A lane's stream is known by the time of its creation, ms. One that lost its newest messages, as a server
+ * may that loses power, counts on from there with numbers that the ledger has used: it gets the next
+ * identity, which is found here.
+ */
+export async function newestIdentity(
+  store: Store,
+  lane: string,
+  createdMs: number,
+): Promise<number> {
+  const [row] = await store.rows<{ id: string }>(
+    `SELECT max(stream_id) AS id FROM lane_intents
+     WHERE lane = {lane:String} AND stream_id >= {created:UInt64}
+       AND stream_id < {created:UInt64} + {identities:UInt64}`,
+    { lane, created: createdMs, identities: IDENTITIES_MAX },
+  );
+  return Math.max(createdMs, Number(row!.id));
+}
+
+/** Everything in the stream below the answer is surely in ClickHouse; 0 if nobody has written it. */
+export async function storedBelow(store: Store, { lane, streamId }: LaneStream): Promise<number> {
+  const [row] = await store.rows<{ from_seq: string }>(
+    `SELECT from_seq FROM lane_intents
+     WHERE lane = {lane:String} AND stream_id = {stream:UInt64} AND from_seq > 0
+     ORDER BY epoch DESC, version DESC LIMIT 1`,
+    { lane, stream: streamId },
+  );
+  return Number(row?.from_seq ?? 0);
 }

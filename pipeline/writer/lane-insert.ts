@@ -1,20 +1,27 @@
 import type { Logger } from 'pino';
 import { reasonOf, RollcallError } from '../error.ts';
+import type { Store } from '../store/store.ts';
 import { readBatch } from '../wire/batch.ts';
 import { decodeCatalogueMessage } from '../wire/catalogue-message.ts';
 import type { Catalogue } from '../wire/catalogue.ts';
 import * as frame from '../wire/frame.ts';
 import type { CatalogueBook, SlotMetrics } from './catalogue-book.ts';
 import type { FrameMemory } from './frame-memory.ts';
-import type { Parking, ParkingReason } from './parking.ts';
+import type { ParkedMessage, Parking, ParkingReason } from './parking.ts';
 import { frameBlock, sampleBlock } from './sample-block.ts';
 import type { LaneMessage, StoredFrame } from './stored-frame.ts';
 
 const DAY_MS = 86_400_000;
 /** The last second that ClickHouse's DateTime holds: what expires is reckoned in it. */
 const TIMESTAMP_MS_MAX = (2 ** 32 - 1) * 1000;
-/** What trying again will not change. */
-const UNUSABLE_CATALOGUE: ReadonlySet<string> = new Set(['metric_collision', 'catalogue_invalid']);
+
+/** Where an insert stands, and what was decided when it was tried before. */
+export interface InsertOrigin {
+  readonly streamId: number;
+  readonly fromSeq: number;
+  /** Catalogues that a predecessor did not know: they stay unknown in this insert. */
+  readonly unknownCatalogues?: readonly bigint[];
+}
 
 export interface PreparedBlock {
   /** The day, `YYYY-MM-DD`: one insert goes into one partition. */
@@ -25,13 +32,17 @@ export interface PreparedBlock {
 
 export interface PreparedInsert {
   readonly blocks: readonly PreparedBlock[];
-  readonly frames: number;
+  /** The frames that are in the blocks. */
+  readonly fresh: readonly StoredFrame[];
+  /** What had to be parked for want of them. */
+  readonly unknownCatalogues: readonly bigint[];
   readonly samples: number;
   readonly duplicates: number;
   readonly newestMs: number;
 }
 
 interface Parts {
+  readonly store: Store;
   readonly catalogues: CatalogueBook;
   readonly parking: Parking;
   readonly memory: FrameMemory;
@@ -39,56 +50,70 @@ interface Parts {
   readonly log: Logger;
 }
 
+interface ParsedMessages {
+  readonly frames: readonly StoredFrame[];
+  /** Those that came along. */
+  readonly catalogues: ReadonlyMap<bigint, Catalogue>;
+  readonly parked: readonly ParkedMessage[];
+}
+
 /** Turns messages of a lane into the blocks to insert: without repeated frames, a block a day. */
 export class LaneInsert {
   readonly #parts: Parts;
-  #duplicates = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
   /**
-   * May be called again with the same messages when it fails: frames are put into the memory only when
-   * everything else has succeeded.
+   * The same messages and the same origin give the same blocks, whoever asks and however often, until
+   * `stored` has been called.
+   *
+   * @throws RollcallError when ClickHouse or NATS do not answer; to be tried again
    */
-  async prepare(messages: readonly LaneMessage[], streamId: number): Promise<PreparedInsert> {
-    const { frames, catalogues } = await this.#parse(messages);
-    for (const catalogue of catalogues.values()) await this.#learn(catalogue);
-    const known = await this.#withCatalogue(await this.#withTime(frames));
-    this.#duplicates = 0;
-    const fresh = known.filter((candidate) => this.#isNew(candidate));
+  async prepare(messages: readonly LaneMessage[], origin: InsertOrigin): Promise<PreparedInsert> {
+    const { store, catalogues, parking, memory, lane } = this.#parts;
+    const { streamId, fromSeq } = origin;
+    const parsed = this.#parse(messages, streamId);
+    const slots = await catalogues.resolve(
+      parsed.frames.map(({ catalogue }) => catalogue),
+      parsed.catalogues,
+    );
+    for (const hash of origin.unknownCatalogues ?? []) slots.delete(hash);
+    const parked = [...parsed.parked];
+    const unknown = new Set<bigint>();
+    const good = parsed.frames.filter((stored) => {
+      const reason = refusalOf(stored, slots.get(stored.catalogue));
+      if (reason === 'unknown_catalogue') unknown.add(stored.catalogue);
+      if (reason !== undefined) parked.push(parkedFrame(reason, stored));
+      return reason === undefined;
+    });
+    await parking.park(parked);
+    await memory.learn(store, good, { lane, streamId, fromSeq }, performance.now());
+    const fresh = memory.fresh(good);
     const blocks = [...Map.groupBy(fresh, dayOf)].map(([day, ofDay]) => {
-      return this.#block(day, ofDay, streamId);
+      return blockOf(day, ofDay, slots, { lane, streamId });
     });
     return {
       blocks,
-      frames: fresh.length,
+      fresh,
+      unknownCatalogues: [...unknown],
       samples: blocks.reduce((sum, { rows }) => sum + rows, 0),
-      duplicates: this.#duplicates,
+      duplicates: good.length - fresh.length,
       newestMs: fresh.reduce((newest, { timestampMs }) => Math.max(newest, timestampMs), 0),
     };
   }
 
-  #block(day: number, frames: readonly StoredFrame[], streamId: number) {
-    const { catalogues, lane } = this.#parts;
-    const slotsOf = (hash: bigint): SlotMetrics => catalogues.get(hash)!;
-    const { rows, chunks } = sampleBlock(frames, slotsOf);
-    const partition = new Date(day * DAY_MS).toISOString().slice(0, 10);
-    return {
-      partition,
-      rows,
-      samples: chunks,
-      frames: frameBlock(frames, lane, streamId, samplesOf),
-    };
+  /** The blocks are in the database. */
+  stored({ fresh }: PreparedInsert): void {
+    this.#parts.memory.add(fresh, performance.now());
   }
 
-  async #parse(messages: readonly LaneMessage[]): Promise<{
-    frames: StoredFrame[];
-    catalogues: Map<bigint, Catalogue>;
-  }> {
+  #parse(messages: readonly LaneMessage[], streamId: number): ParsedMessages {
+    const { lane, log } = this.#parts;
     const frames: StoredFrame[] = [];
     const catalogues = new Map<bigint, Catalogue>();
+    const parked: ParkedMessage[] = [];
     for (const { seq, batch } of messages) {
       const before = frames.length;
       try {
@@ -102,73 +127,45 @@ export class LaneInsert {
       } catch (error) {
         if (!(error instanceof RollcallError)) throw error;
         frames.length = before;
-        this.#parts.log.error({ seq, reason: reasonOf(error) }, 'message is no batch');
-        await this.#parts.parking.park('bad_batch', batch, `${this.#parts.lane}-${seq}`);
+        log.debug({ seq, reason: reasonOf(error) }, 'message is no batch');
+        parked.push({ reason: 'bad_batch', bytes: batch, id: `${lane}-${streamId}-${seq}` });
       }
     }
-    return { frames, catalogues };
+    return { frames, catalogues, parked };
   }
+}
 
-  async #learn(catalogue: Catalogue): Promise<void> {
-    try {
-      await this.#parts.catalogues.register(catalogue);
-    } catch (error) {
-      if (!(error instanceof RollcallError) || error.code !== 'metric_collision') throw error;
-      this.#parts.log.error({ reason: error.message }, 'catalogue refused');
-    }
-  }
+/** Why a frame cannot be stored; undefined if it can. */
+function refusalOf(stored: StoredFrame, slots: SlotMetrics | undefined): ParkingReason | undefined {
+  if (stored.timestampMs > TIMESTAMP_MS_MAX) return 'bad_timestamp';
+  if (slots === undefined) return 'unknown_catalogue';
+  const isWhole = slots.metricIds.length === frame.frameSlots(stored.batch, stored.offset);
+  return isWhole ? undefined : 'bad_frame';
+}
 
-  /** Frames of a time that the tables cannot hold are parked. */
-  async #withTime(frames: readonly StoredFrame[]): Promise<StoredFrame[]> {
-    for (const stored of frames) {
-      if (stored.timestampMs > TIMESTAMP_MS_MAX) await this.#park('bad_timestamp', stored);
-    }
-    return frames.filter(({ timestampMs }) => timestampMs <= TIMESTAMP_MS_MAX);
-  }
+function parkedFrame(reason: ParkingReason, stored: StoredFrame): ParkedMessage {
+  const { batch, offset, target, incarnation, seq, catalogue } = stored;
+  return {
+    reason,
+    bytes: batch.subarray(offset, offset + batch.readUInt32LE(offset)),
+    id: `${target}-${incarnation}-${seq}`,
+    ...(reason === 'unknown_catalogue' ? { catalogue } : {}),
+  };
+}
 
-  /** Frames whose catalogue nobody knows are parked, not guessed. */
-  async #withCatalogue(frames: readonly StoredFrame[]): Promise<StoredFrame[]> {
-    const unknown = new Set<bigint>();
-    for (const hash of new Set(frames.map(({ catalogue }) => catalogue))) {
-      const slots = await this.#fetch(hash);
-      if (slots === undefined) unknown.add(hash);
-    }
-    const good: StoredFrame[] = [];
-    for (const stored of frames) {
-      const slots = unknown.has(stored.catalogue)
-        ? undefined
-        : this.#parts.catalogues.get(stored.catalogue);
-      if (slots?.metricIds.length === frame.frameSlots(stored.batch, stored.offset)) {
-        good.push(stored);
-      } else {
-        await this.#park('unknown_catalogue', stored);
-      }
-    }
-    return good;
-  }
-
-  async #park(reason: ParkingReason, stored: StoredFrame): Promise<void> {
-    const { batch, offset, target, incarnation, seq } = stored;
-    const bytes = batch.subarray(offset, offset + batch.readUInt32LE(offset));
-    await this.#parts.parking.park(reason, bytes, `${target}-${incarnation}-${seq}`);
-  }
-
-  async #fetch(hash: bigint): Promise<SlotMetrics | undefined> {
-    try {
-      return await this.#parts.catalogues.fetch(hash);
-    } catch (error) {
-      if (!(error instanceof RollcallError) || !UNUSABLE_CATALOGUE.has(error.code)) throw error;
-      this.#parts.log.error({ reason: error.message }, 'catalogue cannot be used');
-      return undefined;
-    }
-  }
-
-  #isNew(stored: StoredFrame): boolean {
-    const { target, incarnation, seq, timestampMs } = stored;
-    const isNew = this.#parts.memory.add(target, incarnation, seq, timestampMs);
-    if (!isNew) this.#duplicates += 1;
-    return isNew;
-  }
+function blockOf(
+  day: number,
+  frames: readonly StoredFrame[],
+  slots: ReadonlyMap<bigint, SlotMetrics>,
+  { lane, streamId }: { readonly lane: string; readonly streamId: number },
+): PreparedBlock & { readonly rows: number } {
+  const { rows, chunks } = sampleBlock(frames, (hash) => slots.get(hash)!);
+  return {
+    partition: new Date(day * DAY_MS).toISOString().slice(0, 10),
+    rows,
+    samples: chunks,
+    frames: frameBlock(frames, lane, streamId, samplesOf),
+  };
 }
 
 function storedFrame(batch: Buffer, offset: number, streamSeq: number): StoredFrame {

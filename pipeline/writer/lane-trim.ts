@@ -1,6 +1,8 @@
+import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import { numberOf } from '../bus/numbered-value.ts';
 import type { Lane } from '../bus/topology.ts';
+import { RollcallError } from '../error.ts';
 import { evaluatedSubject } from '../log/positions.ts';
 
 /** Storage comes first: above this share of its stream an alerter that lags is not waited for. */
@@ -8,20 +10,59 @@ export const ALERTER_SHARE_MAX = 0.5;
 
 /**
  * Deletes from a lane what writer and alerter are done with. The stream itself never discards what is
- * old, so this is the only way it gets smaller.
- *
- * @param writerSeq everything below it is surely in ClickHouse
+ * old, so this is the only way it gets smaller. A lane without an alerter's position is the writer's
+ * alone.
  */
-export async function trimLane(bus: Bus, lane: Lane, writerSeq: number): Promise<void> {
-  const info = await bus.streamInfo(lane.stream);
-  const { first_seq: firstSeq, bytes } = info.state;
-  let below = writerSeq;
-  const subject = evaluatedSubject(bus, lane.id);
-  const alerter = await bus.last(bus.topology.stateStream, subject);
-  if (alerter !== undefined && numberOf(alerter.data) + 1 < below) {
-    const share = bytes / info.config.max_bytes;
-    if (share < ALERTER_SHARE_MAX) below = numberOf(alerter.data) + 1;
-    else bus.log.error({ lane: lane.id, share }, 'the alerter lags: its lane is trimmed anyway');
+export class LaneTrim {
+  readonly #bus: Bus;
+  readonly #lane: Lane;
+  readonly #log: Logger;
+  #missed = 0;
+  #isLagging = false;
+
+  constructor(bus: Bus, lane: Lane, log: Logger) {
+    this.#bus = bus;
+    this.#lane = lane;
+    this.#log = log;
   }
-  if (below > firstSeq) await bus.trim(lane.stream, below);
+
+  /** Messages that were deleted before the alerter had evaluated them. */
+  get missedTotal(): number {
+    return this.#missed;
+  }
+
+  /**
+   * @param writerSeq everything below it is surely in ClickHouse
+   * @param createdMs when the stream was made that this is said of
+   * @throws RollcallError `stream_replaced` when the stream is another one by now, or ends before that
+   */
+  async trim(writerSeq: number, createdMs: number): Promise<void> {
+    const { id, stream } = this.#lane;
+    const { created, state, config } = await this.#bus.streamInfo(stream);
+    if (Date.parse(created) !== createdMs || writerSeq > state.last_seq + 1) {
+      throw new RollcallError('stream_replaced', `${stream} is not the stream it was`);
+    }
+    const subject = evaluatedSubject(this.#bus, id);
+    const alerter = await this.#bus.last(this.#bus.topology.stateStream, subject);
+    const alerterSeq = alerter === undefined ? Infinity : numberOf(alerter.data) + 1;
+    const share = state.bytes / config.max_bytes;
+    const isLagging = alerterSeq < writerSeq && share >= ALERTER_SHARE_MAX;
+    if (isLagging) this.#tell(true, share);
+    else if (alerterSeq >= writerSeq) this.#tell(false, share);
+    const below = isLagging ? writerSeq : Math.min(writerSeq, alerterSeq);
+    if (below <= state.first_seq) return;
+    await this.#bus.trim(stream, below);
+    if (isLagging) this.#missed += below - Math.max(alerterSeq, state.first_seq);
+  }
+
+  #tell(isLagging: boolean, share: number): void {
+    if (isLagging === this.#isLagging) return;
+    this.#isLagging = isLagging;
+    if (isLagging) {
+      this.#log.error(
+        { lane: this.#lane.id, share },
+        'the alerter lags: its lane is trimmed anyway, and what it has not seen will page nobody',
+      );
+    } else this.#log.info({ lane: this.#lane.id }, 'the alerter has caught up');
+  }
 }

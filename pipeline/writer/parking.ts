@@ -1,13 +1,25 @@
 import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import { reasonOf } from '../error.ts';
+import { hexId } from '../wire/shard.ts';
 
 /** Why something could not be stored; a subject token. */
-export type ParkingReason = 'bad_batch' | 'bad_timestamp' | 'unknown_catalogue';
+export type ParkingReason = 'bad_batch' | 'bad_timestamp' | 'bad_frame' | 'unknown_catalogue';
+
+export interface ParkedMessage {
+  readonly reason: ParkingReason;
+  readonly bytes: Uint8Array;
+  /** Names the message, so that parking it again changes nothing. */
+  readonly id: string;
+  /** What a frame waits for; part of its subject. */
+  readonly catalogue?: bigint;
+}
+
+const AT_ONCE = 100;
 
 /**
  * Where messages go that nobody can make sense of: to a stream of their own with the reason in the
- * subject, so that the flow goes on and a person can look.
+ * subject, so that the flow goes on and a person can look. What waits for a catalogue has a subject for each catalogue.
  */
 export class Parking {
   readonly parkedTotal = new Map<ParkingReason, number>();
@@ -25,26 +37,64 @@ export class Parking {
     return this.#refused;
   }
 
+  /** The subjects of frames that wait for a catalogue; without one: a pattern of all of them. */
+  waitingSubject(catalogue?: bigint): string {
+    const token = catalogue === undefined ? '*' : hexId(catalogue);
+    return this.#bus.topology.parkedSubject(`unknown_catalogue.${token}`);
+  }
+
   /**
-   * `id` names the message, so that parking it again changes nothing. Only a full parking stream loses a
-   * message, and counts it: garbage must not stop the flow.
+   * Only a full parking stream loses a message, and counts it: garbage must not stop the flow. Messages
+   * are counted when all of them are through.
    *
    * @throws RollcallError when NATS does not answer; to be tried again
    */
-  async park(reason: ParkingReason, bytes: Uint8Array, id: string): Promise<void> {
+  async park(messages: readonly ParkedMessage[]): Promise<void> {
+    const refused = new Set<ParkedMessage>();
+    for (let at = 0; at < messages.length; at += AT_ONCE) {
+      const some = messages.slice(at, at + AT_ONCE);
+      const taken = await Promise.all(some.map((message) => this.#publish(message)));
+      some.forEach((message, i) => {
+        if (!taken[i]!) refused.add(message);
+      });
+    }
+    this.#refused += refused.size;
+    for (const [reason, parked] of Map.groupBy(messages, (message) => message.reason)) {
+      this.#count(reason, parked, refused);
+    }
+  }
+
+  async #publish({ reason, bytes, id, catalogue }: ParkedMessage): Promise<boolean> {
+    const subject =
+      catalogue === undefined
+        ? this.#bus.topology.parkedSubject(reason)
+        : this.waitingSubject(catalogue);
     try {
-      await this.#bus.publish(this.#bus.topology.parkedSubject(reason), bytes, { id });
-      this.parkedTotal.set(reason, (this.parkedTotal.get(reason) ?? 0) + 1);
-      this.#log.error(
-        { reason, id, bytes: bytes.length, stream: this.#bus.topology.parkedStream },
-        'message parked: look at it with "nats stream view"',
-      );
+      await this.#bus.publish(subject, bytes, { id });
+      return true;
     } catch (error) {
       if (!/maximum bytes/.test(reasonOf(error))) throw error;
-      this.#refused += 1;
+      return false;
+    }
+  }
+
+  #count(
+    reason: ParkingReason,
+    messages: readonly ParkedMessage[],
+    refused: ReadonlySet<ParkedMessage>,
+  ): void {
+    const lost = messages.filter((message) => refused.has(message)).length;
+    const parked = messages.length - lost;
+    const stream = this.#bus.topology.parkedStream;
+    const said = { reason, stream, first: messages[0]!.id };
+    if (parked > 0) {
+      this.parkedTotal.set(reason, (this.parkedTotal.get(reason) ?? 0) + parked);
+      this.#log.error({ ...said, parked }, 'messages parked: look at them with "nats stream view"');
+    }
+    if (lost > 0) {
       this.#log.error(
-        { reason, id, stream: this.#bus.topology.parkedStream },
-        'message lost: the parking stream is full; look at it and purge it',
+        { ...said, lost },
+        'messages lost: the parking stream is full; look at it and purge it',
       );
     }
   }

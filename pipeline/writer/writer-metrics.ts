@@ -6,6 +6,7 @@ import type { CatalogueBook } from './catalogue-book.ts';
 import type { LaneCounters } from './lane-writer.ts';
 import type { LogProjection } from './log-projection.ts';
 import type { Parking } from './parking.ts';
+import type { Unparking } from './unparking.ts';
 import type { WrittenLanes } from './written-lanes.ts';
 
 export interface WriterParts {
@@ -14,6 +15,7 @@ export interface WriterParts {
   readonly bufferBytesMax: number;
   readonly parking: Parking;
   readonly catalogues: CatalogueBook;
+  readonly unparking: Unparking;
   readonly projector: Projector;
   readonly logProjection: { readonly current: LogProjection | undefined };
 }
@@ -30,6 +32,22 @@ const LANE_METRICS: readonly [keyof LaneCounters, 'counters' | 'gauges', string,
   ['retries', 'counters', 'retries_total', 'Attempts that failed and were made again.'],
   ['pending', 'gauges', 'lag_messages', 'Batches of the lane that have not been read.'],
   ['bufferBytes', 'gauges', 'buffer_bytes', 'Bytes read but not stored.'],
+  ['memoryRuns', 'gauges', 'memory_runs', 'Runs of agents whose stored frames are in memory.'],
+  ['memoryLookups', 'counters', 'memory_lookups_total', 'Queries for runs not in memory.'],
+  ['memoryLookupRuns', 'counters', 'memory_lookup_runs_total', 'Runs that were looked up.'],
+  [
+    'memoryLookupSeconds',
+    'counters',
+    'memory_lookup_seconds_total',
+    'Time spent on looking runs up.',
+  ],
+  [
+    'alerterMissed',
+    'counters',
+    'alerter_missed_messages_total',
+    'Batches trimmed before the alerter had evaluated them.',
+  ],
+  ['streamReplaced', 'counters', 'streams_replaced_total', 'Times a lane was another stream.'],
 ];
 
 export function registerWriterMetrics(registry: Registry, parts: WriterParts): void {
@@ -67,7 +85,20 @@ export function registerWriterMetrics(registry: Registry, parts: WriterParts): v
     'Messages lost because they could not even be parked.',
     () => parts.parking.refusedTotal,
   );
+  metrics.counter(
+    'rollcall_writer_unparked_total',
+    'Parked frames put back onto their lane when their catalogue turned up.',
+    () => parts.unparking.unparkedTotal,
+  );
+  metrics.gauge(
+    'rollcall_writer_unparking_catalogues',
+    'Catalogues that parked frames wait for.',
+    () => parts.unparking.waitingCatalogues,
+  );
   metrics.gauge('rollcall_writer_catalogues', 'Catalogues known.', () => parts.catalogues.size);
+  metrics.gauge('rollcall_writer_catalogue_slots', 'Slots of the catalogues known.', () => {
+    return parts.catalogues.slots;
+  });
   metrics.gauge('rollcall_writer_projection_age_seconds', 'Age of the projected state.', () => {
     return parts.projector.ageSeconds ?? NaN;
   });
@@ -76,6 +107,12 @@ export function registerWriterMetrics(registry: Registry, parts: WriterParts): v
   });
   metrics.gauge('rollcall_writer_log_lag_messages', 'Records of the log not projected.', () => {
     return parts.logProjection.current?.pending ?? 0;
+  });
+  metrics.counter('rollcall_writer_log_batches_total', 'Inserts of records of the log.', () => {
+    return parts.logProjection.current?.batchesTotal ?? 0;
+  });
+  metrics.gauge('rollcall_writer_log_buffer_bytes', 'Bytes of the log read but not stored.', () => {
+    return parts.logProjection.current?.bufferBytes ?? 0;
   });
   metrics.counter('rollcall_writer_log_malformed_total', 'Records of the log skipped.', () => {
     return parts.logProjection.current?.malformedTotal ?? 0;

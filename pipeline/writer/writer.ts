@@ -22,6 +22,7 @@ import type { LaneWriterOptions } from './lane-writer.ts';
 import { LogProjection } from './log-projection.ts';
 import { Parking } from './parking.ts';
 import { registerWriterMetrics } from './writer-metrics.ts';
+import { Unparking } from './unparking.ts';
 import { WrittenLanes } from './written-lanes.ts';
 
 export interface WriterOptions {
@@ -98,6 +99,7 @@ export class Writer {
     const projector = new Projector(bus, store, [targetTopic, ruleTopic], log);
     const members = new MemberRecord({ bus, store, log });
     const streams = new StreamGauges(bus, log);
+    const unparking = new Unparking({ bus, catalogues, parking, log });
     const logProjection = { current: undefined as LogProjection | undefined };
     const { registry } = this.#component;
     members.register(registry);
@@ -108,6 +110,7 @@ export class Writer {
       bufferBytesMax: laneOptions.bufferBytesMax,
       parking,
       catalogues,
+      unparking,
       projector,
       logProjection,
     });
@@ -117,7 +120,7 @@ export class Writer {
         logProjection.current = new LogProjection({ bus, store, log }, { epoch, writer: member });
         return logProjection.current.run(signal);
       }
-      if (part === PROJECTION_PART) return allOf(projector, members, streams)(signal);
+      if (part === PROJECTION_PART) return allOf(projector, members, streams, unparking)(signal);
       const { lane, index, count } = lanes.get(part)!;
       const writer = new LaneWriter(
         { bus, store, catalogues, parking, log },

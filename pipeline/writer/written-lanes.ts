@@ -1,7 +1,12 @@
 import type { LaneCounters, LaneWriter } from './lane-writer.ts';
 
 /** What is level rather than a total: it goes with the lane. */
-const LEVELS: ReadonlySet<keyof LaneCounters> = new Set(['pending', 'bufferBytes', 'newestMs']);
+const LEVELS: ReadonlySet<keyof LaneCounters> = new Set([
+  'pending',
+  'bufferBytes',
+  'newestMs',
+  'memoryRuns',
+]);
 
 /**
  * The lanes this process writes, and has written: lanes come and go, and what was counted for them

@@ -75,14 +75,6 @@ await t.test('rows keep 64-bit integers and come with parameters', async (t) => 
   ]);
 });
 
-await t.test('a statement tells how many rows it wrote', async (t) => {
-  const store = await testStore(t, clickhouse.port, 'written');
-  const insert = `INSERT INTO intents (lane, stream_id, from_seq, to_seq, epoch, writer)
-                  SELECT '1x0', 1, 1, 1, 1, 'w' WHERE {wanted:Bool}`;
-  t.equal(await store.run(insert, { wanted: true }), 1);
-  t.equal(await store.run(insert, { wanted: false }), 0);
-});
-
 await t.test('a failure names the statement and says whether to try again', async (t) => {
   const store = await testStore(t, clickhouse.port);
   const refused = { code: 'clickhouse_failed', retryable: false };

@@ -1,10 +1,11 @@
+import { pino } from 'pino';
 import t from 'tap';
 import type { Test } from 'tap';
 import { Bus } from '../../bus/bus.ts';
 import { encodeNumbered } from '../../bus/numbered-value.ts';
-import { testBusOptions, testNats } from '../../embedded/test-servers.ts';
+import { silentLog, testBusOptions, testNats } from '../../embedded/test-servers.ts';
 import { evaluatedSubject } from '../../log/positions.ts';
-import { trimLane } from '../lane-trim.ts';
+import { LaneTrim } from '../lane-trim.ts';
 
 const nats = await testNats(t);
 const LANE_BYTES_MAX = 128 * 1024;
@@ -22,48 +23,86 @@ async function filledLane(t: Test, fleet: string, bytes = 100) {
     const { state } = await bus.streamInfo(lane.stream);
     return [state.first_seq, state.last_seq];
   };
-  return { bus, lane, evaluated, kept };
+  const trim = new LaneTrim(bus, lane, silentLog);
+  const createdMs = Date.parse((await bus.streamInfo(lane.stream)).created);
+  const trimTo = (writerSeq: number) => trim.trim(writerSeq, createdMs);
+  return { bus, lane, evaluated, kept, trim, trimTo, createdMs };
 }
 
 await t.test('what writer and alerter are both done with is trimmed', async (t) => {
-  const { bus, lane, evaluated, kept } = await filledLane(t, 'both');
+  const { bus, lane, evaluated, kept, trim, trimTo } = await filledLane(t, 'both');
   await evaluated(8);
-  await trimLane(bus, lane, 5);
+  await trimTo(5);
   t.same(await kept(), [5, 10], 'the writer is behind');
-  await trimLane(bus, lane, 10);
+  await trimTo(10);
   t.same(await kept(), [9, 10], 'the alerter is behind: it has evaluated up to 8');
   await evaluated(10);
-  await trimLane(bus, lane, 11);
+  await trimTo(11);
   t.same(await kept(), [11, 10], 'both are done: nothing is left');
-  await trimLane(bus, lane, 11);
+  t.equal(trim.missedTotal, 0);
+  await trimTo(11);
   t.equal(await bus.publish(lane.subject, Buffer.from('x')), 11, 'sequences go on');
 });
 
 await t.test('what the alerter has not evaluated is kept while there is room', async (t) => {
-  const { bus, lane, evaluated, kept } = await filledLane(t, 'kept');
+  const { evaluated, kept, trimTo } = await filledLane(t, 'kept');
   await evaluated(0);
-  await trimLane(bus, lane, 11);
+  await trimTo(11);
   t.same(await kept(), [1, 10]);
   await evaluated(2);
-  await trimLane(bus, lane, 11);
+  await trimTo(11);
   t.same(await kept(), [3, 10]);
 });
 
 await t.test('an alerter that lags in a full lane is not waited for', async (t) => {
-  const { bus, lane, evaluated, kept } = await filledLane(t, 'full', 8 * 1024);
+  const { evaluated, kept, trim, trimTo } = await filledLane(t, 'full', 8 * 1024);
   await evaluated(2);
-  await trimLane(bus, lane, 8);
-  t.same(await kept(), [8, 10], 'but nothing that is not stored goes');
-  await trimLane(bus, lane, 8);
-  t.same(await kept(), [8, 10]);
+  await trimTo(6);
+  t.same(await kept(), [6, 10], 'but nothing that is not stored goes');
+  t.equal(trim.missedTotal, 3, '3, 4 and 5');
+  await trimTo(6);
+  t.same(await kept(), [6, 10]);
+  t.equal(trim.missedTotal, 3, 'nothing is counted twice');
 });
 
-await t.test('without any alerter the writer alone decides', async (t) => {
-  const { bus, lane, kept } = await filledLane(t, 'alone');
-  await trimLane(bus, lane, 1);
+await t.test('an alerter that never ran is not waited for', async (t) => {
+  const { bus, lane, kept, trim, trimTo } = await filledLane(t, 'alone');
+  const subject = evaluatedSubject(bus, lane.id);
+  t.equal(await bus.last(bus.topology.stateStream, subject), undefined);
+  await trimTo(1);
   t.same(await kept(), [1, 10]);
-  await trimLane(bus, lane, 7);
-  t.same(await kept(), [7, 10]);
-  await trimLane(bus, lane, 3);
+  await trimTo(7);
+  t.same(await kept(), [7, 10], 'the writer alone decides');
+  await trimTo(3);
   t.same(await kept(), [7, 10], 'a position that is behind trims nothing');
+  t.equal(trim.missedTotal, 0);
 });
+
+await t.test('that the alerter lags is said once, and that it no longer does', async (t) => {
+  const { bus, lane, evaluated, createdMs } = await filledLane(t, 'said', 12 * 1024);
+  const lines: string[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+  const trim = new LaneTrim(bus, lane, log);
+  await evaluated(1);
+  for (const seq of [2, 3, 4, 5]) await trim.trim(seq, createdMs);
+  t.equal(lines.length, 1);
+  t.match(JSON.parse(lines[0]!), { level: 50, lane: lane.id, share: Number });
+  t.equal(trim.missedTotal, 3, '2, 3 and 4');
+  await evaluated(10);
+  await trim.trim(5, createdMs);
+  t.equal(lines.length, 2);
+  t.match(JSON.parse(lines[1]!), { level: 30 });
+});
+
+await t.test(
+  'a lane that was made anew is not trimmed by the position in the old one',
+  async (t) => {
+    const { bus, lane, kept, trimTo } = await filledLane(t, 'anew');
+    await t.rejects(trimTo(12), { code: 'stream_replaced' }, 'the stream ends before the position');
+    await bus.manager.streams.delete(lane.stream);
+    await bus.ensureStreams();
+    for (let i = 0; i < 10; i += 1) await bus.publish(lane.subject, Buffer.alloc(10));
+    await t.rejects(trimTo(7), { code: 'stream_replaced' });
+    t.same(await kept(), [1, 10]);
+  },
+);

@@ -223,9 +223,18 @@ await t.test('a frame whose catalogue nobody knows is parked, not guessed', asyn
   t.same(await storedFrames(store), framesOf([known]));
   t.same(
     (await parked(bus)).map(([reason, bytes]) => [reason, bytes.toString('hex')]),
-    [lost, short].map((bad) => ['unknown_catalogue', frameMessage(bad).toString('hex')]),
+    [
+      [`unknown_catalogue.${hexId(B.hash)}`, frameMessage(lost).toString('hex')],
+      ['bad_frame', frameMessage(short).toString('hex')],
+    ],
   );
-  t.same([...parking.parkedTotal], [['unknown_catalogue', 2]]);
+  t.same(
+    [...parking.parkedTotal],
+    [
+      ['unknown_catalogue', 1],
+      ['bad_frame', 1],
+    ],
+  );
 });
 
 await t.test('a catalogue that did not come along is found where it was registered', async (t) => {
@@ -265,7 +274,7 @@ await t.test('a compacted catalogue that is broken holds nobody up', async (t) =
   t.same(await storedFrames(store), framesOf([good]));
   t.same(
     (await parked(bus)).map(([reason]) => reason),
-    ['unknown_catalogue'],
+    [`unknown_catalogue.${hexId(B.hash)}`],
   );
 });
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import t from 'tap';
 import type { Test } from 'tap';
 import {
@@ -11,6 +12,7 @@ import { until } from '../../embedded/test/until.ts';
 import type { NotificationRecord } from '../../log/notification-record.ts';
 import { encodeRecord } from '../../log/record-codec.ts';
 import type { Transition, TransitionRecord } from '../../log/transition.ts';
+import { Store } from '../../store/store.ts';
 import { LogProjection } from '../log-projection.ts';
 
 const nats = await testNats(t);
@@ -50,6 +52,11 @@ function notification(n: number): NotificationRecord {
     detail: `it's "${n}"`,
     timeMs: START_MS + n,
   };
+}
+
+/** When a row was stored is no part of it. */
+function undated(rows: readonly object[]): object[] {
+  return rows.map((row) => ({ ...row, stored_at: '' }));
 }
 
 async function fixture(t: Test, fleet: string) {
@@ -285,4 +292,83 @@ await t.test('projecting goes on after an outage of either server', async (t) =>
     (await transitions()).map(({ fingerprint }) => fingerprint),
     ['1', '2', '3'],
   );
+});
+
+await t.test('a storm goes into the database in few inserts', async (t) => {
+  const { store, project, record, notify, transitions, notifications } = await fixture(t, 'storm');
+  const RECORDS = 1200;
+  const sending = Array.from({ length: RECORDS }, (_, n) =>
+    n % 10 === 9 ? notify(n) : record(n % 7 === 0 ? [] : [transition(n), transition(n)], n),
+  );
+  await Promise.all(sending);
+  const { projection, end } = project();
+  await until('all is projected', () => projection.projectedTotal === RECORDS);
+  t.equal(projection.pending, 0);
+  t.equal(projection.bufferBytes, 0);
+  t.ok(projection.batchesTotal <= 20, `${projection.batchesTotal} batches`);
+  const before = [await transitions(), await notifications()];
+  t.equal(before[1]!.length, RECORDS / 10);
+  await end();
+  // All of it once more, as after a kill: the rows have the same names.
+  await store.run('TRUNCATE TABLE lane_intents');
+  const again = project();
+  await until('all is projected again', () => again.projection.projectedTotal === RECORDS);
+  t.same(undated(await transitions()), undated(before[0]!));
+  t.same(undated(await notifications()), undated(before[1]!));
+});
+
+await t.test('records without transitions move the position', async (t) => {
+  const { store, project, record } = await fixture(t, 'fences');
+  await record([]);
+  await record([]);
+  const { projection, end } = project();
+  await until('they are projected', () => projection.projectedTotal === 2);
+  await end();
+  const rows = await store.rows<{ n: string }>('SELECT count() AS n FROM alert_transitions');
+  t.same(rows, [{ n: '0' }]);
+  const second = project();
+  await record([transition(1)]);
+  await until('it is projected', () => second.projection.projectedTotal === 1);
+  t.equal(second.projection.malformedTotal, 0);
+});
+
+await t.test('it ends when it is told to, also while the database hangs', async (t) => {
+  const { bus, store, project, record, transitions } = await fixture(t, 'hung');
+  t.teardown(() => clickhouse.signal('SIGCONT'));
+  const patient = new Store({
+    url: `http://127.0.0.1:${clickhouse.port}`,
+    user: 'default',
+    database: store.database,
+    requestTimeoutMs: 3_600_000,
+  });
+  t.teardown(() => patient.close());
+  const stop = new AbortController();
+  const identity = { epoch: 1, writer: 'patient' };
+  const projection = new LogProjection({ bus, store: patient, log: silentLog }, identity);
+  const running = projection.run(stop.signal);
+  await record([transition(1)]);
+  await until('it projects', () => projection.projectedTotal === 1);
+  clickhouse.signal('SIGSTOP');
+  await record([transition(2)]);
+  await until('it has read', () => projection.pending === 1);
+  stop.abort();
+  await running;
+  t.equal(getEventListeners(stop.signal, 'abort').length, 0);
+  t.equal(projection.pending, 0, 'it holds nothing');
+  clickhouse.signal('SIGCONT');
+  project();
+  project();
+  await until('its successor projects', async () => (await transitions()).length === 2);
+});
+
+await t.test('when the log is made anew it starts over by itself', async (t) => {
+  const { bus, project, record, transitions } = await fixture(t, 'anew');
+  const { projection } = project();
+  await record([transition(1)]);
+  await record([transition(2)]);
+  await until('it projects', () => projection.projectedTotal === 2);
+  await bus.manager.streams.delete(bus.topology.logStream);
+  await bus.ensureStreams();
+  await record([transition(3)]);
+  await until('it projects the new one', async () => (await transitions()).length === 3);
 });

@@ -4,12 +4,14 @@ import type { Test } from 'tap';
 import { silentLog, testClickHouse, testNats } from '../../embedded/test-servers.ts';
 import { until } from '../../embedded/test/until.ts';
 import { alignedCopy } from '../../wire/batch.ts';
+import { hexId } from '../../wire/shard.ts';
 import { CatalogueBook } from '../catalogue-book.ts';
 import { FrameMemory } from '../frame-memory.ts';
 import { IntentLedger } from '../intent-ledger.ts';
 import type { Intent } from '../intent-ledger.ts';
 import { LaneInsert } from '../lane-insert.ts';
 import { Parking } from '../parking.ts';
+import type { LaneMessage } from '../stored-frame.ts';
 import { laneFixture } from './lane-fixture.ts';
 import {
   batchOf,
@@ -69,12 +71,15 @@ async function lanePrepared(t: Test, fleet: string) {
   const streamId = Date.parse((await bus.streamInfo(lane.stream)).created);
   const ledger = new IntentLedger(store, { lane: lane.id, streamId }, 0, 'predecessor');
   const insert = new LaneInsert({
+    store,
     catalogues: new CatalogueBook(store, bus),
     parking: new Parking(bus, silentLog),
     memory: new FrameMemory(3_600_000),
     lane: lane.id,
     log: silentLog,
   });
+  const insertOf = (messages: readonly LaneMessage[], { fromSeq }: Intent) =>
+    insert.prepare(messages, { streamId, fromSeq });
   /** Inserts as the predecessor would have; `tables` says how far it came with each partition. */
   const carryOut = async (
     intent: Intent,
@@ -83,14 +88,14 @@ async function lanePrepared(t: Test, fleet: string) {
     const messages = bytes
       .map((batch, i) => ({ seq: i + 1, batch: alignedCopy(batch) }))
       .filter(({ seq }) => seq >= intent.fromSeq && seq <= intent.toSeq);
-    const { blocks } = await insert.prepare(messages, streamId);
+    const { blocks } = await insertOf(messages, intent);
     t.equal(blocks.length, tables.length, 'a block a day');
     for (const [i, block] of blocks.entries()) {
       const token = ledger.token(intent, block.partition);
       for (const table of tables[i] ?? []) await store.insertBlock(table, block[table], token);
     }
   };
-  return { ...fixture, frames: batches.flat(), ledger, carryOut };
+  return { ...fixture, frames: batches.flat(), ledger, insertOf, carryOut };
 }
 
 async function checkStored(t: Test, store: Fixture['store'], frames: SentFrame[]): Promise<void> {
@@ -125,6 +130,39 @@ for (const [i, { name, tables }] of STAGES.entries()) {
     await checkStored(t, store, frames);
   });
 }
+
+await t.test('what a predecessor could not know stays out of its insert', async (t) => {
+  const fixture = await lanePrepared(t, 'unknown');
+  const { bus, store, lane, ledger, insertOf, write, stored } = fixture;
+  const B = catalogueOf(['up'], ['load1']);
+  const [instance] = instancesOf(1) as [string];
+  const waiting = { ...sent(instance, 90), catalogue: B, values: [1, 2] };
+  const bytes = batchOf([waiting, sent(instance, 91)]);
+  const seq = await bus.publish(lane.subject, bytes);
+  const range = { fromSeq: seq, toSeq: seq };
+  const messages = [{ seq, batch: alignedCopy(bytes) }];
+  // The batches before are done.
+  const before = { fromSeq: 1, toSeq: 3 };
+  await ledger.write(before);
+  await fixture.carryOut(before, STAGES[4].tables);
+  const prepared = await insertOf(messages, range);
+  t.same(prepared.unknownCatalogues, [B.hash]);
+  const intent = { ...range, unknownCatalogues: prepared.unknownCatalogues };
+  await ledger.write(intent);
+  for (const block of prepared.blocks) {
+    await store.insertBlock('samples', block.samples, ledger.token(intent, block.partition));
+  }
+  // It dies, and the catalogue turns up.
+  await bus.publish(bus.topology.catalogueSubject(hexId(B.hash)), B.payload);
+  const { parking } = write();
+  const all = [...fixture.frames, sent(instance, 91)];
+  await stored(framesOf(all).length);
+  await until('it is parked', () => parking.parkedTotal.get('unknown_catalogue') === 1);
+  await checkStored(t, store, all);
+  await publishBatch(bus, lane, [waiting]);
+  await stored(framesOf([...all, waiting]).length);
+  await checkStored(t, store, [...all, waiting]);
+});
 
 await t.test('an intent larger than what a successor may buffer is carried out', async (t) => {
   const { store, ledger, carryOut, write, frames } = await lanePrepared(t, 'large');
@@ -166,7 +204,7 @@ await t.test('a predecessor with a lower epoch is fenced', async (t) => {
   await stored(1);
   const second = write();
   await until('the second one has claimed the lane', async () => {
-    const rows = await store.rows<object>('SELECT 1 FROM intents WHERE epoch = 2');
+    const rows = await store.rows<object>('SELECT 1 FROM lane_intents WHERE epoch = 2');
     return rows.length > 0;
   });
   await publishBatch(bus, lane, [frames[1]!]);
@@ -227,7 +265,7 @@ await t.test(
     await stored(1);
     await until('the intent is closed', async () => {
       const rows = await store.rows<object>(
-        'SELECT 1 FROM intents WHERE from_seq = 2 AND to_seq = 1',
+        'SELECT 1 FROM lane_intents WHERE from_seq = 2 AND to_seq = 1',
       );
       return rows.length > 0;
     });

@@ -113,13 +113,15 @@ export async function storedSamples(store: Store): Promise<string[]> {
   return rows.map(({ line }) => line).toSorted();
 }
 
-/** The database's frames, in the form of `framesOf`. */
-export async function storedFrames(store: Store): Promise<string[]> {
+/** The database's frames, in the form of `framesOf`; of the targets of `sent` only, if that is given. */
+export async function storedFrames(store: Store, sent?: readonly SentFrame[]): Promise<string[]> {
   const rows = await store.rows<{ line: string }>(
     `SELECT concat(target_id, ' ', incarnation, ' ', seq, ' ', toUnixTimestamp64Milli(timestamp),
                    ' ', samples, ' ', is_backlog) AS line FROM frames`,
   );
-  return rows.map(({ line }) => line).toSorted();
+  const targets = sent && new Set(sent.map(({ instance }) => targetId(instance).toString()));
+  const lines = rows.map(({ line }) => line).toSorted();
+  return lines.filter((line) => targets?.has(line.split(' ')[0]!) !== false);
 }
 
 export async function countRows(store: Store, table: 'samples' | 'frames'): Promise<number> {

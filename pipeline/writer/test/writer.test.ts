@@ -89,23 +89,24 @@ await t.test('frames of every lane are stored, and it tells how it does', async 
     await bus.publish(bus.topology.lane(lane).subject, batchOf([A, ...ofLane, ofLane[0]!]));
   }
   await bus.publish(bus.topology.lane(1).subject, Buffer.from('garbage'));
-  await until('all is stored', async () => (await storedFrames(store)).length === 6);
-  t.same(await storedFrames(store), framesOf(frames));
+  await until('all is stored', async () => (await storedFrames(store, frames)).length === 6);
+  t.same(await storedFrames(store, frames), framesOf(frames));
 
   const metrics = await until('all is counted', async () => {
     const { text } = await get('/metrics');
     return /parked_total\{reason="bad_batch"\} 1$/m.test(text) && text;
   });
-  for (const line of [
-    'rollcall_writer_frames_total{lane="2x0"} 3',
-    'rollcall_writer_samples_total{lane="2x1"} 3',
-    'rollcall_writer_duplicate_frames_total{lane="2x0"} 1',
-    'rollcall_writer_messages_total{lane="2x1"} 2',
-    'rollcall_writer_catalogues 1',
-    'rollcall_writer_nats_connected 1',
-  ]) {
-    t.ok(metrics.split('\n').includes(line), line);
-  }
+  // The writer's reports on itself may be among them.
+  const least: [series: string, value: number][] = [
+    ['rollcall_writer_frames_total{lane="2x0"}', 3],
+    ['rollcall_writer_samples_total{lane="2x1"}', 3],
+    ['rollcall_writer_messages_total{lane="2x1"}', 2],
+    ['rollcall_writer_catalogues', 1],
+  ];
+  const lines = new Map(metrics.split('\n').map((line) => line.split(' ') as [string, string]));
+  for (const [series, value] of least) t.ok(Number(lines.get(series)) >= value, series);
+  t.equal(lines.get('rollcall_writer_duplicate_frames_total{lane="2x0"}'), '1');
+  t.equal(lines.get('rollcall_writer_nats_connected'), '1');
   t.match(metrics, /^rollcall_writer_freshness_seconds [\d.e-]+$/m);
   t.equal(failure(), undefined);
 });
@@ -155,14 +156,14 @@ await t.test('two writers share the lanes, and either goes on with all of them',
     }
   };
   await send(1);
-  await until('it is stored', async () => (await storedFrames(store)).length === 2);
+  await until('it is stored', async () => (await storedFrames(store, all)).length === 2);
   await first.writer.stop();
   await until('the second has all', async () => (await owned(second)) === 4);
   await send(2);
-  await until('it is stored', async () => (await storedFrames(store)).length >= 4);
+  await until('it is stored', async () => (await storedFrames(store, all)).length >= 4);
   await send(3);
-  await until('it is stored', async () => (await storedFrames(store)).length >= 6);
-  t.same(await storedFrames(store), framesOf(all));
+  await until('it is stored', async () => (await storedFrames(store, all)).length >= 6);
+  t.same(await storedFrames(store, all), framesOf(all));
   t.equal(first.failure(), undefined);
   t.equal(second.failure(), undefined);
 });
