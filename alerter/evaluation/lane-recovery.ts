@@ -1,4 +1,4 @@
-import type { StreamInfo } from '@nats-io/jetstream';
+import type { StreamInfo } from '../../pipeline/bus/bus.ts';
 import type { LanePlace, TransitionRecord } from '../../pipeline/log/transition.ts';
 import type { AlertBook } from './alert-book.ts';
 import type { Snapshot } from './alert-snapshot.ts';

@@ -48,6 +48,8 @@ const NO_MESSAGE_FOUND = 10037;
 
 const REQUEST_TIMEOUT_MS = 5000;
 
+export type { StreamInfo };
+
 export interface Value {
   readonly seq: number;
   readonly data: Uint8Array;
@@ -121,6 +123,17 @@ export class Bus {
   async streamInfo(stream: string): Promise<StreamInfo> {
     this.#mustBeConnected();
     return this.#jsm.streams.info(stream);
+  }
+
+  /** Undefined if there is no such stream. */
+  async findStream(stream: string): Promise<StreamInfo | undefined> {
+    this.#mustBeConnected();
+    try {
+      return await this.#jsm.streams.info(stream);
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined;
+      throw error;
+    }
   }
 
   /** Names of all of this fleet's streams, of every generation of lanes. */
@@ -240,18 +253,9 @@ export class Bus {
   async #ensureStream(spec: StreamSpec): Promise<void> {
     const config = this.#streamConfig(spec);
     // Looked up first: a server that is nearly full refuses to add even what it has.
-    if (await this.#exists(spec.name)) await this.#jsm.streams.update(spec.name, config);
+    const known = await this.findStream(spec.name);
+    if (known !== undefined) await this.#jsm.streams.update(spec.name, config);
     else await this.#jsm.streams.add({ ...config, ...FIXED });
-  }
-
-  async #exists(stream: string): Promise<boolean> {
-    try {
-      await this.#jsm.streams.info(stream);
-      return true;
-    } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return false;
-      throw error;
-    }
   }
 
   #streamConfig(spec: StreamSpec): Partial<StreamConfig> & { name: string } {

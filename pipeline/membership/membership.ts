@@ -258,10 +258,18 @@ export class Membership {
       const isOurs = owners.get(name) === this.id;
       if (part.state === 'owned' && !isOurs) this.#work(this.#surrender(name, part));
       else if (part.state === 'ended') this.#work(this.#release(name, part));
-      else if (part.state === 'idle' && isOurs && this.#isFree(part)) {
+      else if (part.state === 'idle' && !isOurs && this.#isClaimedByUs(part)) {
+        // A claim that we were told had failed: whoever should have the part waits for us.
+        part.epoch = part.claim!.epoch;
+        this.#work(this.#release(name, part));
+      } else if (part.state === 'idle' && isOurs && this.#isFree(part)) {
         this.#work(this.#claim(name, part));
       }
     }
+  }
+
+  #isClaimedByUs({ claim }: Part): boolean {
+    return claim?.member === this.id && !claim.isReleased;
   }
 
   #isFree({ claim, notBefore }: Part): boolean {
@@ -324,7 +332,8 @@ export class Membership {
       part.state = 'idle';
     } catch (error) {
       const isStale = error instanceof RollcallError && error.code === 'stale';
-      part.state = isStale ? 'idle' : 'ended';
+      // Meanwhile somebody else may have claimed it, and ours would come after his.
+      part.state = isStale || part.claim?.member !== this.id ? 'idle' : 'ended';
       if (!isStale) this.#logFailure(name, 'cannot release it yet', error);
     }
   }

@@ -52,14 +52,14 @@ export async function claimStream(
   if (after.createdMs !== createdMs) {
     throw new RollcallError('stream_replaced', `${stream} was made anew`);
   }
-  const { fromSeq, toSeq } = claimed.open;
+  const { toSeq } = claimed.open;
   if (toSeq <= after.lastSeq) return { ...claimed, createdMs };
   log.error(
     { lane, position: toSeq, lastSeq: after.lastSeq },
     'NATS has lost the newest messages of the stream; what was not stored of them is gone',
   );
-  const next = Math.min(fromSeq, after.lastSeq + 1);
-  return { ...(await claim(claimant, streamId + 1, next, options)), createdMs };
+  // New messages may have taken the places of those lost: what is known among all of them is dropped.
+  return { ...(await claim(claimant, streamId + 1, after.firstSeq, options)), createdMs };
 }
 
 async function claim(

@@ -1,4 +1,3 @@
-import { JetStreamApiError } from '@nats-io/jetstream';
 import type { Bus } from '../bus/bus.ts';
 import type { Lane } from '../bus/topology.ts';
 import { RollcallError } from '../error.ts';
@@ -11,8 +10,6 @@ interface Elder {
   /** Everything up to it is stored. */
   settledSeq: number;
 }
-
-const STREAM_NOT_FOUND = 10059;
 
 /**
  * The lanes of earlier generations (another `nats.lanes`) that the same agents were on. A frame whose
@@ -73,12 +70,11 @@ export class ElderLanes {
 
   /** 0 for a lane that is empty, or gone. */
   async #lastSeq(elder: Elder): Promise<number> {
-    try {
-      const { created, state } = await this.#bus.streamInfo(elder.lane.stream);
+    const found = await this.#bus.findStream(elder.lane.stream);
+    if (found !== undefined && Date.parse(found.created) === elder.createdMs) {
+      const { messages, last_seq: lastSeq } = found.state;
       // It is trimmed to what is stored.
-      if (Date.parse(created) === elder.createdMs) return state.messages === 0 ? 0 : state.last_seq;
-    } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
+      return messages === 0 ? 0 : lastSeq;
     }
     this.#elders = this.#elders.filter((other) => other !== elder);
     return 0;

@@ -23,7 +23,12 @@ const insecure = (flags: Flags, env: Env) =>
 await t.test('without anything given every setting has its default', (t) => {
   const config = loadConfig({ sections: sectionNames, flags: {}, env: {} });
   t.strictSame(Object.keys(config), sectionNames, 'sections in the order of the table');
-  t.strictSame(config.general, { fleet: 'rollcall', logLevel: 'info', dataDir: './data' });
+  t.strictSame(config.general, {
+    fleet: 'rollcall',
+    logLevel: 'info',
+    member: undefined,
+    dataDir: './data',
+  });
   t.strictSame(config.nats.servers, ['nats://127.0.0.1:4222']);
   t.equal(config.nats.replicas, 1);
   t.equal(config.nats.user, undefined);

@@ -31,8 +31,8 @@ await t.test('an unknown key is refused at its place with the nearest known one'
     '6:1: unknown key `metrics_listen`; did you mean `agent.metrics_listen` or ' +
       '`collector.metrics_listen` or `writer.metrics_listen` or `alerter.metrics_listen`?',
     '8:3: unknown key `nats.fleet`; did you mean `fleet`?',
-    '9:1: unknown key `zebra`; the keys here are fleet, log_level, data_dir, nats, clickhouse, ' +
-      'tls, agent, collector, writer, alerter, up',
+    '9:1: unknown key `zebra`; the keys here are fleet, log_level, member, data_dir, nats, ' +
+      'clickhouse, tls, agent, collector, writer, alerter, up',
   ]);
   t.end();
 });
