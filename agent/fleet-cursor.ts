@@ -53,7 +53,9 @@ export class FleetCursor {
 
   /** These frames need not be kept for this fleet any more. */
   settle(firstSeq: number, lastSeq: number): void {
-    this.#settled.addRange(firstSeq, lastSeq);
+    // An acknowledgement may come late, of what has been settled long ago.
+    if (lastSeq < this.#startSeq) return;
+    this.#settled.addRange(Math.max(firstSeq, this.#startSeq), lastSeq);
     const owed = this.firstOwedSeq;
     if (owed > this.#startSeq) {
       this.#startSeq = owed;

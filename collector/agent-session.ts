@@ -22,6 +22,8 @@ export class AgentSession implements FrameOrigin {
   readonly #stored = new SeqRanges();
   #incarnation: bigint | undefined;
   #askedMs: number;
+  /** When a frame's time last made us ask for the agent's clock. */
+  #clockAskedMs = -Infinity;
   #pingToken = KEEP_ALIVE_TOKEN + 1;
   #creditDueBytes = 0;
   #outstandingBytes = 0;
@@ -156,7 +158,8 @@ export class AgentSession implements FrameOrigin {
   #onPong(source: Buffer, offset: number, length: number): void {
     const { token, timeMs } = decodePong(source, offset, length);
     if (token !== this.#pingToken) return;
-    this.#link.onSkew(this.#skewMs(timeMs));
+    // What waited somewhere, perhaps with us, says little about a clock.
+    if (Date.now() - this.#askedMs < ANSWER_MS_MAX) this.#link.onSkew(this.#skewMs(timeMs));
     this.#link.onPong();
   }
 
@@ -178,6 +181,7 @@ export class AgentSession implements FrameOrigin {
       throw new RollcallError('bad_message', 'a frame without its catalogue');
     }
     this.#link.onFrame();
+    this.#watchClock(source, offset);
     const seq = frame.frameSeq(source, offset);
     if (this.#isTimePossible(source, offset)) {
       dialler.addFrame(this.#link, source, offset, length, catalogue, seq, this);
@@ -185,6 +189,17 @@ export class AgentSession implements FrameOrigin {
       this.#link.onQuarantined();
       dialler.quarantineFrame(this.#link, source, offset, length, catalogue, seq, this);
     }
+  }
+
+  /** A live frame whose time does not fit the known skew: the clock was set, or it came late. A ping tells. */
+  #watchClock(source: Buffer, offset: number): void {
+    if (frame.frameIsBacklog(source, offset)) return;
+    const aheadMs = frame.frameTimestampMs(source, offset) - Date.now();
+    if (Math.abs(aheadMs - this.#link.clockSkewMs) <= CLOCK_DRIFT_MS_MAX) return;
+    const nowMs = performance.now();
+    if (nowMs - this.#clockAskedMs < this.#link.target.intervalMs) return;
+    this.#clockAskedMs = nowMs;
+    this.ping();
   }
 
   /** A time that cannot be true must not reach a partition. */
@@ -209,3 +224,6 @@ export class AgentSession implements FrameOrigin {
 }
 
 const BACKLOG_AGE_MS_MAX = 24 * 3_600_000;
+/** A frame is some way behind its tick when it is here: less than this says nothing. */
+const CLOCK_DRIFT_MS_MAX = 1000;
+const ANSWER_MS_MAX = 2000;

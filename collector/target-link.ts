@@ -151,6 +151,11 @@ export class TargetLink {
     this.#heard();
   }
 
+  /** The agent's clock less ours, ms, as last measured. */
+  get clockSkewMs(): number {
+    return (this.#clockSkewSeconds ?? 0) * 1000;
+  }
+
   onSkew(clockSkewMs: number): void {
     this.#clockSkewSeconds = clockSkewMs / 1000;
   }
@@ -345,13 +350,15 @@ export class TargetLink {
 
 const FAREWELL_MS = 1000;
 
-/** Says why and closes. A peer that does not take it in time is cut off. */
+/**
+ * Says why and closes. What the peer still sends is read and forgotten: left unread it would make the
+ * kernel reset the connection, and the reason be lost. A peer that does not hang up in time is cut off.
+ */
 function hangUp(socket: Socket, farewell: Buffer): void {
   const timer = setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
-  socket.end(farewell, () => {
-    clearTimeout(timer);
-    socket.destroy();
-  });
+  socket.once('close', () => clearTimeout(timer));
+  socket.resume();
+  socket.end(farewell);
 }
 
 /** Why a connection went, as far as its last error tells: the label of a counter. */

@@ -76,3 +76,14 @@ await t.test('a cursor owes what was neither acknowledged nor dropped nor undue'
   t.equal(cursor.droppedTotal, 1, 'an acknowledged frame is no loss');
   t.end();
 });
+
+await t.test('an acknowledgement of what was settled long ago changes nothing', (t) => {
+  const cursor = new FleetCursor('f', 10, 5000, 0);
+  cursor.settle(10, 36);
+  t.equal(cursor.firstOwedSeq, 37);
+  cursor.settle(14, 14);
+  t.equal(cursor.firstOwedSeq, 37);
+  cursor.settle(30, 38);
+  t.equal(cursor.firstOwedSeq, 39, 'nor does the part of one that is that old');
+  t.end();
+});

@@ -11,6 +11,8 @@ import { RollcallError } from '../../pipeline/error.ts';
 import { printTable } from '../print-table.ts';
 import { version } from '../version.ts';
 import { projectRoot } from '../project-root.ts';
+import { faultsCommand } from './bench-faults.ts';
+import { command as simulateCommand } from './bench-simulate.ts';
 
 const START = fileURLToPath(new URL('agent/packaging/files/rollcall-agent', projectRoot));
 const CACHE = fileURLToPath(new URL('.cache/', projectRoot));
@@ -36,6 +38,8 @@ export function command(): Command {
     .option('--node-exporter-path <path>', "a node_exporter (default: PATH's, else Debian's)")
     .option('--json <file>', 'write the report as JSON')
     .action((flags: AgentFlags) => runAgentBench(flags));
+  command.addCommand(faultsCommand());
+  command.addCommand(simulateCommand());
   return command;
 }
 

@@ -125,6 +125,21 @@ await t.test('a target that stops answering is reported down', async (t) => {
   t.pass('up, down, up');
 });
 
+await t.test('a clock that is set while the agent streams is noticed', async (t) => {
+  const clock = { aheadMs: 0 };
+  const { port } = await testAgent(t, clock);
+  const target = testTarget('steps', port);
+  const { setTargets } = testDialler(t, bus);
+  setTargets(target);
+  const skewSeconds = () => tap.reportsOf(target).at(-1)?.values[2];
+  await until('it is known', () => Math.abs(skewSeconds() ?? Infinity) < 1);
+  clock.aheadMs = 60_000;
+  await until('it is ahead', () => Math.abs((skewSeconds() ?? 0) - 60) < 1);
+  clock.aheadMs = -60_000;
+  await until('it is behind', () => Math.abs((skewSeconds() ?? 0) + 60) < 1);
+  t.equal(tap.framesOf(target).filter(({ isBacklog }) => isBacklog).length, 0);
+});
+
 await t.test('removing a target hangs up; only the others go on', async (t) => {
   const [one, two] = await Promise.all([testAgent(t), testAgent(t)]);
   const targets = [testTarget('stays', one.port), testTarget('goes', two.port)] as const;

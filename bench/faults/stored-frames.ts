@@ -1,0 +1,136 @@
+import { REPORT_CATALOGUE } from '../../collector/target-report.ts';
+import type { Store } from '../../pipeline/store/store.ts';
+import { INSTANCE_PREFIX } from '../fleet/fleet.ts';
+import { SERIES_LABEL } from '../fleet/synthetic-source.ts';
+
+/** What the database says of one frame of the fleet. */
+export interface StoredFrame {
+  readonly instance: string;
+  /** 0 where samples were found that no row of `frames` speaks of. */
+  readonly incarnation: bigint;
+  readonly seq: number;
+  readonly timestampMs: number;
+  /** Rows in `frames`. */
+  readonly copies: number;
+  /** What `frames` says the frame had. */
+  readonly samples: number;
+  /** What the view `metrics` shows for that instant, and its checksum (`../fleet/checksum.ts`). */
+  readonly rows: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+interface Row {
+  readonly instance: string;
+  readonly incarnation: string;
+  readonly seq: string;
+  readonly time_ms: string;
+  readonly copies: string;
+  readonly samples: number;
+  readonly row_count: string;
+  readonly low: string;
+  readonly high: string;
+}
+
+/** Not what collectors say of their targets, nor what members of the centre say of themselves. */
+const IS_OF_FLEET = `catalogue != ${REPORT_CATALOGUE.hash}
+        AND startsWith(dictGet('{database}.targets_by_id', 'instance', target_id), '${INSTANCE_PREFIX}')`;
+
+/*
+ * The values come through `metrics`, the view of dashboards, which knows neither incarnation nor seq: these
+ * come from `frames`. Sums of UInt64 wrap around, which the remainder does not notice.
+ */
+const QUERY = `
+WITH seen AS
+(
+    SELECT
+        instance,
+        toUnixTimestamp64Milli(time) AS time_ms,
+        count() AS row_count,
+        sum(bitAnd(bits, 4294967295) * weight) % 4294967296 AS low,
+        sum(bitShiftRight(bits, 32) * weight) % 4294967296 AS high
+    FROM
+    (
+        SELECT
+            instance,
+            time,
+            reinterpretAsUInt64(value) AS bits,
+            2 * toUInt64(labels['${SERIES_LABEL}']) + 1 AS weight
+        FROM metrics
+        WHERE startsWith(name, 'sim_') AND cityHash64(instance) % {parts:UInt32} = {part:UInt32}
+    )
+    GROUP BY instance, time_ms
+),
+told AS
+(
+    SELECT
+        dictGet('{database}.targets_by_id', 'instance', target_id) AS instance,
+        incarnation,
+        seq,
+        toUnixTimestamp64Milli(min(timestamp)) AS time_ms,
+        count() AS copies,
+        any(samples) AS samples
+    FROM frames
+    WHERE ${IS_OF_FLEET} AND cityHash64(instance) % {parts:UInt32} = {part:UInt32}
+    GROUP BY instance, incarnation, seq
+)
+SELECT
+    instance, incarnation, seq, time_ms, copies, samples, row_count, low, high
+FROM told FULL OUTER JOIN seen USING (instance, time_ms)
+`;
+
+/** Agents whose frames are asked for at once. */
+const AGENTS_PER_QUERY = 2000;
+
+/** Everything that the database has of simulated agents, in no particular order. */
+export async function* storedFrames(store: Store, agents: number): AsyncGenerator<StoredFrame[]> {
+  const parts = Math.ceil(agents / AGENTS_PER_QUERY);
+  for (let part = 0; part < parts; part += 1) {
+    const rows = await store.rows<Row>(QUERY, { parts, part });
+    yield rows.map((row) => ({
+      instance: row.instance,
+      incarnation: BigInt(row.incarnation),
+      seq: Number(row.seq),
+      timestampMs: Number(row.time_ms),
+      copies: Number(row.copies),
+      samples: row.samples,
+      rows: Number(row.row_count),
+      low: Number(row.low),
+      high: Number(row.high),
+    }));
+  }
+}
+
+/** Frames of simulated agents that have been stored so far, repeats included. */
+export async function countStored(store: Store): Promise<number> {
+  const [row] = await store.rows<{ frames: string }>(
+    `SELECT count() AS frames FROM frames WHERE ${IS_OF_FLEET}`,
+  );
+  return Number(row?.frames ?? 0);
+}
+
+/**
+ * The longest time between two consecutive samples of `up` of a target, over all of them, ms: how long
+ * nobody looked after it. 0 if there are none.
+ */
+export async function longestGapOfUpMs(
+  store: Store,
+  fromMs: number,
+  toMs: number,
+): Promise<number> {
+  const [row] = await store.rows<{ gap: number | string }>(
+    `SELECT max(gap) AS gap FROM
+     (
+         SELECT
+             toUnixTimestamp64Milli(time)
+                 - lagInFrame(toUnixTimestamp64Milli(time), 1, toUnixTimestamp64Milli(time))
+                   OVER (PARTITION BY instance ORDER BY time
+                         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS gap
+         FROM metrics
+         WHERE name = 'up' AND startsWith(instance, '${INSTANCE_PREFIX}')
+             AND toUnixTimestamp64Milli(time) BETWEEN {fromMs:Int64} AND {toMs:Int64}
+     )`,
+    { fromMs, toMs },
+  );
+  return Number(row?.gap ?? 0);
+}

@@ -1,0 +1,136 @@
+import { Agent } from '../../agent/agent.ts';
+import type { AgentOptions } from '../../agent/agent.ts';
+import type { Clock } from '../../agent/tick-clock.ts';
+import { checksum } from './checksum.ts';
+import type { Checksum } from './checksum.ts';
+import type { AgentRun, Episode, Ledger } from './ledger.ts';
+import { BREACHES } from './synthetic-source.ts';
+import type { Breach, SyntheticSource } from './synthetic-source.ts';
+
+/** A wall clock that a script may set wrong; its seconds are as long as everybody's. */
+export class SkewedClock implements Clock {
+  offsetMs = 0;
+
+  wallMs(): number {
+    return Date.now() + this.offsetMs;
+  }
+
+  monotonicMs(): number {
+    return performance.now();
+  }
+}
+
+export interface SimulatedAgentOptions extends Pick<
+  AgentOptions,
+  'listen' | 'tls' | 'ringBytesMax' | 'log'
+> {
+  /** The agent's number in the fleet. */
+  readonly index: number;
+  readonly source: SyntheticSource;
+  readonly clock: SkewedClock;
+  readonly ledger: Ledger;
+}
+
+const sum: Checksum = { low: 0, high: 0, samples: 0 };
+
+/**
+ * One run of a real agent with synthetic readings, that writes down what it appends to its ring: the number
+ * and time that the store gives the frame, and the values as the source knows them. Its own
+ * figures are left out of the frames, so that these have as many series as were asked for.
+ */
+export class SimulatedAgent extends Agent {
+  /** A quiet agent takes no frames; what is in its ring goes on being sent. */
+  isQuiet = false;
+  readonly #options: SimulatedAgentOptions;
+  readonly #run: number;
+  readonly #current: (Episode | undefined)[] = BREACHES.map(() => undefined);
+
+  constructor(options: SimulatedAgentOptions) {
+    const { source, clock, listen, tls, ringBytesMax, log } = options;
+    super({
+      listen,
+      tls,
+      insecure: false,
+      sources: [source.open],
+      wants: (_metric, from) => from === source.name,
+      ringBytesMax,
+      seriesMax: source.values.length,
+      connectionsMax: 16,
+      version: 'simulated',
+      log,
+      clock,
+    });
+    this.#options = options;
+    const { runs } = options.ledger;
+    this.#run = runs.length;
+    runs.push({
+      agent: options.index,
+      incarnation: this.store.incarnation,
+      dropped: [],
+      abandoned: [],
+    });
+    this.#watchStore();
+  }
+
+  override tick(): void {
+    if (!this.isQuiet) super.tick();
+  }
+
+  /** What its ring says it dropped. */
+  get droppedTotal(): number {
+    return [...this.store.fleets].reduce((total, each) => total + each.droppedTotal, 0);
+  }
+
+  get #own(): AgentRun {
+    return this.#options.ledger.runs[this.#run]!;
+  }
+
+  override async stop(): Promise<void> {
+    const { abandoned } = this.#own;
+    const { ring } = this.store;
+    for (const cursor of this.store.fleets) {
+      for (let seq = ring.firstSeq; seq < ring.nextSeq; seq += 1) {
+        if (cursor.owes(seq)) abandoned.push(seq);
+      }
+    }
+    await super.stop();
+  }
+
+  #watchStore(): void {
+    const { store } = this;
+    const append = store.append.bind(store);
+    store.append = (table, timestampMs) => {
+      const [first, total] = [store.ring.firstSeq, this.droppedTotal];
+      const seq = append(table, timestampMs);
+      // Room is made by dropping the oldest; a ring that counts none of them has let go what nobody wanted.
+      if (this.droppedTotal > total) {
+        for (let at = first; at < store.ring.firstSeq; at += 1) this.#own.dropped.push(at);
+      }
+      if (seq !== undefined) this.#note(seq, timestampMs);
+      return seq;
+    };
+  }
+
+  #note(seq: number, timestampMs: number): void {
+    const { source, ledger } = this.#options;
+    checksum(source.values, source.present, sum);
+    ledger.add(this.#run, seq, timestampMs, sum);
+    for (let i = 0; i < BREACHES.length; i += 1) {
+      const episode = this.#current[i];
+      const isOn = source.values[i] !== 0;
+      if (isOn === (episode !== undefined)) continue;
+      if (episode === undefined) this.#current[i] = this.#begun(BREACHES[i]!, timestampMs);
+      else this.#current[i] = ended(episode, timestampMs);
+    }
+  }
+
+  #begun(breach: Breach, fromMs: number): Episode {
+    const episode = { agent: this.#options.index, breach, fromMs, toMs: undefined };
+    this.#options.ledger.episodes.push(episode);
+    return episode;
+  }
+}
+
+function ended(episode: Episode, toMs: number): undefined {
+  episode.toMs = toMs;
+}
