@@ -12,6 +12,7 @@ import type { FaultCase } from './fault-case.ts';
 export const ALL_CASES: readonly FaultCase[] = [
   collectors.nothing,
   collectors.collectorDies,
+  collectors.collectorsComeAndGo,
   writers.writerDies,
   servers.clickhouseDies,
   servers.natsDies,

@@ -1,5 +1,5 @@
 import type { FaultCase } from '../fault-case.ts';
-import { longestUnwatchedMs } from '../unwatched.ts';
+import { longestTickGapMs, longestUnwatchedMs } from '../unwatched.ts';
 
 /** Two cycles of the usual interval: heartbeats, and so take-overs, do not get faster with a shorter one. */
 const TWO_CYCLES_MS = 10_000;
@@ -41,5 +41,44 @@ export const collectorDies: FaultCase = {
         `${Math.round(gapMs)} ms`,
       );
     }
+  },
+};
+
+/** Of five the last joins late, so four run at any time but for a while. */
+export const collectorsComeAndGo: FaultCase = {
+  id: 'F1J',
+  title: 'of four collectors one dies for good, and another joins',
+  mustHold: 'no agent is without a connection for longer than two cycles (10 s); no tick is missed',
+  settings: () => ({ processes: { collector: 5 } }),
+  async disturb(run) {
+    const collectors = run.system.of('collector').map(({ part }) => part);
+    const [victim] = collectors;
+    const joiner = collectors.at(-1)!;
+    await run.disturbed(() => joiner.holdDown('SIGTERM'));
+    await run.seconds(15, 8);
+    const fromMs = Date.now();
+    run.say(`SIGKILL to ${victim!.name}, for good`);
+    await run.disturbed(async () => {
+      await victim!.holdDown('SIGKILL');
+      await run.seconds(30, 12);
+    });
+    run.say(`${joiner.name} joins`);
+    await joiner.start();
+    await run.seconds(30, 12);
+    const toMs = Date.now();
+    const ledger = await run.fleet.ledger();
+    const unwatchedMs = longestUnwatchedMs(ledger, fromMs, toMs);
+    run.checkInTime(
+      'no agent without a connection for more than 10 s',
+      unwatchedMs <= TWO_CYCLES_MS,
+      `${Math.round(unwatchedMs)} ms`,
+    );
+    const gapMs = longestTickGapMs(ledger, fromMs, toMs);
+    const isWhole = gapMs < 1.9 * run.intervalMs;
+    run.checkInTime('no tick is missed', isWhole, `${gapMs} ms between two frames at most`);
+    const shares = await run.system.metrics('collector');
+    const owned = shares.map((each) => each.sum('rollcall_parts_owned', 'collector'));
+    run.note(`shards of each: ${owned.join(', ')}`);
+    run.check('every living collector has a share', owned.length === 4 && !owned.includes(0));
   },
 };
