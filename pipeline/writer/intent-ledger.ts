@@ -94,10 +94,14 @@ export class IntentLedger {
     await this.#mustHold();
   }
 
-  /** Names an insert: equal for equal content, and nothing else ever has it. */
-  token({ fromSeq, toSeq }: Intent, partition: string): string {
+  /**
+   * Names an insert: equal for equal content, and nothing else ever has it.
+   *
+   * @param digest of the messages that are inserted
+   */
+  token({ fromSeq, toSeq }: Intent, partition: string, digest: string): string {
     const { lane, streamId } = this.#stream;
-    return `${lane}:${streamId}:${fromSeq}-${toSeq}:${partition}`;
+    return `${lane}:${streamId}:${fromSeq}-${toSeq}:${digest}:${partition}`;
   }
 
   async #insert({ fromSeq, toSeq, unknownCatalogues = [] }: Intent): Promise<void> {

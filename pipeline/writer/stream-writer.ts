@@ -10,6 +10,7 @@ import type { ClaimedStream } from './claimed-stream.ts';
 import type { ElderLanes } from './elder-lanes.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import type { Intent } from './intent-ledger.ts';
+import { digestOf } from './message-digest.ts';
 import type { LaneInsert, PreparedInsert } from './lane-insert.ts';
 import type { LaneTrim } from './lane-trim.ts';
 import type { LaneCounters } from './lane-writer.ts';
@@ -188,8 +189,9 @@ export class StreamWriter {
   ): Promise<void> {
     const { store, insert } = this.#parts;
     const startMs = performance.now();
+    const digest = digestOf(messages);
     for (const block of prepared.blocks) {
-      const token = this.#claimed.ledger.token(intent, block.partition);
+      const token = this.#claimed.ledger.token(intent, block.partition, digest);
       await this.#persist('insert samples', async () => {
         await store.insertBlock('samples', block.samples, token);
         failPoint('writer.samples_inserted');

@@ -69,21 +69,22 @@ await t.test('a higher epoch refuses lower ones, on its own lane only', async (t
   t.same(await third.claim(1), { fromSeq: 11, toSeq: 20 }, 'nor after merges');
 });
 
-await t.test('a token names lane, stream, range and day', async (t) => {
+await t.test('a token names lane, stream, range, messages and day', async (t) => {
   const store = await testStore(t, clickhouse.port, 'epochs');
   const ledger = new IntentLedger(store, STREAM, 5, 'a');
   const successor = new IntentLedger(store, STREAM, 6, 'b');
   const intent = { fromSeq: 1, toSeq: 10 };
-  const token = ledger.token(intent, '2026-01-01');
-  t.equal(successor.token(intent, '2026-01-01'), token, 'whoever writes');
+  const token = ledger.token(intent, '2026-01-01', 'd');
+  t.equal(successor.token(intent, '2026-01-01', 'd'), token, 'whoever writes');
   const others = [
-    ledger.token({ fromSeq: 1, toSeq: 11 }, '2026-01-01'),
-    ledger.token({ fromSeq: 2, toSeq: 10 }, '2026-01-01'),
-    ledger.token(intent, '2026-01-02'),
-    new IntentLedger(store, { ...STREAM, lane: '2x1' }, 5, 'a').token(intent, '2026-01-01'),
-    new IntentLedger(store, { ...STREAM, streamId: 1 }, 5, 'a').token(intent, '2026-01-01'),
+    ledger.token({ fromSeq: 1, toSeq: 11 }, '2026-01-01', 'd'),
+    ledger.token({ fromSeq: 2, toSeq: 10 }, '2026-01-01', 'd'),
+    ledger.token(intent, '2026-01-02', 'd'),
+    ledger.token(intent, '2026-01-01', 'other messages'),
+    new IntentLedger(store, { ...STREAM, lane: '2x1' }, 5, 'a').token(intent, '2026-01-01', 'd'),
+    new IntentLedger(store, { ...STREAM, streamId: 1 }, 5, 'a').token(intent, '2026-01-01', 'd'),
   ];
-  t.equal(new Set([token, ...others]).size, 6);
+  t.equal(new Set([token, ...others]).size, 7);
 });
 
 await t.test('a claim takes over what was open, with what was unknown then', async (t) => {

@@ -10,6 +10,7 @@ import { FrameMemory } from '../frame-memory.ts';
 import { IntentLedger } from '../intent-ledger.ts';
 import type { Intent } from '../intent-ledger.ts';
 import { LaneInsert } from '../lane-insert.ts';
+import { digestOf } from '../message-digest.ts';
 import { Parking } from '../parking.ts';
 import type { LaneMessage } from '../stored-frame.ts';
 import { laneFixture } from './lane-fixture.ts';
@@ -91,7 +92,7 @@ async function lanePrepared(t: Test, fleet: string) {
     const { blocks } = await insertOf(messages, intent);
     t.equal(blocks.length, tables.length, 'a block a day');
     for (const [i, block] of blocks.entries()) {
-      const token = ledger.token(intent, block.partition);
+      const token = ledger.token(intent, block.partition, digestOf(messages));
       for (const table of tables[i] ?? []) await store.insertBlock(table, block[table], token);
     }
   };
@@ -150,7 +151,8 @@ await t.test('what a predecessor could not know stays out of its insert', async 
   const intent = { ...range, unknownCatalogues: prepared.unknownCatalogues };
   await ledger.write(intent);
   for (const block of prepared.blocks) {
-    await store.insertBlock('samples', block.samples, ledger.token(intent, block.partition));
+    const token = ledger.token(intent, block.partition, digestOf(messages));
+    await store.insertBlock('samples', block.samples, token);
   }
   // It dies, and the catalogue turns up.
   await bus.publish(bus.topology.catalogueSubject(hexId(B.hash)), B.payload);
