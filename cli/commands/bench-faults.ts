@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { ALL_CASES } from '../../bench/faults/all-cases.ts';
 import type { FaultCase } from '../../bench/faults/fault-case.ts';
 import { benchFaults, caseOf } from '../../bench/faults/fault-bench.ts';
@@ -36,7 +36,11 @@ interface FaultFlags {
 export function faultsCommand(): Command {
   return new Command('faults')
     .description('Break a running system on purpose and hold what is left against a ledger.')
-    .option('--case <id>', 'a case, such as F1; may be repeated', addCase, [])
+    .addOption(
+      new Option('--case <id>', 'a case, such as F1; may be repeated')
+        .argParser(addCase)
+        .default([], 'none'),
+    )
     .option('--all', 'every case')
     .option('--list', 'say which cases there are')
     .option('--quick', 'shorten waits and kill less often')
@@ -46,7 +50,11 @@ export function faultsCommand(): Command {
     .option('--collectors <number>', 'collector processes, at least', number(1, 64), 1)
     .option('--writers <number>', 'writer processes, at least', number(1, 64), 1)
     .option('--alerters <number>', 'alerter processes, at least', number(1, 64), 1)
-    .option('--interval <duration>', 'time between two frames of a server', interval, 1000)
+    .addOption(
+      new Option('--interval <duration>', 'time between two frames of a server')
+        .argParser(interval)
+        .default(1000, '1s'),
+    )
     .option('--nats-server-path <path>', "a nats-server (default: PATH's, else Debian's)")
     .option('--json <file>', 'write the report as JSON')
     .option('--keep <folder>', 'keep data and logs there')
