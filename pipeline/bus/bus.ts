@@ -254,8 +254,10 @@ export class Bus {
     const config = this.#streamConfig(spec);
     // Looked up first: a server that is nearly full refuses to add even what it has.
     const known = await this.findStream(spec.name);
-    if (known !== undefined) await this.#jsm.streams.update(spec.name, config);
-    else await this.#jsm.streams.add({ ...config, ...FIXED });
+    if (known !== undefined) {
+      // An update for nothing is not without effect: nats-server 2.9 then tells another time of creation.
+      if (!isAs(known.config, config)) await this.#jsm.streams.update(spec.name, config);
+    } else await this.#jsm.streams.add({ ...config, ...FIXED });
   }
 
   #streamConfig(spec: StreamSpec): Partial<StreamConfig> & { name: string } {
@@ -304,6 +306,11 @@ export class Bus {
       }
     }
   }
+}
+
+function isAs(known: StreamConfig, wanted: Partial<StreamConfig>): boolean {
+  const keys = Object.keys(wanted) as (keyof StreamConfig)[];
+  return keys.every((key) => JSON.stringify(known[key]) === JSON.stringify(wanted[key]));
 }
 
 /** Whether asking again cannot help: somebody has to change a setting. */
