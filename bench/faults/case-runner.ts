@@ -136,7 +136,7 @@ class Stage {
   }
 
   async #set(): Promise<FaultRun> {
-    const { intervalMs, isQuick, seed } = this.#options;
+    const { seed } = this.#options;
     this.#say(`${this.#case.title}: starting`);
     const random = new SeededRandom(seed);
     const catchers = await this.#catchers();
@@ -154,10 +154,10 @@ class Stage {
     }
     const { reservedAgents = 0, proxiedAgents = 0 } = this.#settings;
     const reserved = Array.from({ length: reservedAgents + proxiedAgents }, (_, index) => index);
-    const director = new BreachDirector(fleet, random, { intervalMs, isQuick }, reserved);
+    const director = new BreachDirector(fleet, random, this.#options, reserved);
     this.#cleanUps.push(() => director.stop());
     return new FaultRun({
-      scale: { intervalMs, isQuick },
+      scale: this.#options,
       random,
       fleet,
       system,

@@ -27,6 +27,7 @@ export interface CaseSettings {
 export interface CaseScale {
   readonly intervalMs: number;
   readonly isQuick: boolean;
+  readonly agents: number;
 }
 
 /** One row of the fault matrix. */

@@ -10,8 +10,8 @@ export interface Candidate {
  *
  * 1. `hashed`: each part goes to the member with the highest hash of both. Shares are about equal
  *    where parts are many, and nothing moves but to who joins and from who leaves.
- * 2. `even`: nobody gets more than his share, rounded up. For few parts, each of them heavy; a
- *    part may then also move between members that stay.
+ * 2. `even`: everybody gets his share, rounded up or down. For few parts, each of them heavy; a part may
+ *    then also move between members that stay.
  */
 export type Spread = 'hashed' | 'even';
 
@@ -48,7 +48,9 @@ function highest(members: readonly Candidate[]): Map<string, string> {
 function bounded(bids: readonly Bid[]): Map<string, string> {
   const parts = new Set(bids.map(({ part }) => part)).size;
   const members = new Set(bids.map(({ id }) => id)).size;
-  const shareMax = Math.ceil(parts / members);
+  const shareMin = Math.floor(parts / members);
+  /** So many members have one more. */
+  let remainder = parts % members;
   const owners = new Map<string, string>();
   const shares = new Map<string, number>();
   const give = ({ part, id }: Bid): void => {
@@ -56,7 +58,11 @@ function bounded(bids: readonly Bid[]): Map<string, string> {
     shares.set(id, (shares.get(id) ?? 0) + 1);
   };
   for (const bid of bids) {
-    if (!owners.has(bid.part) && (shares.get(bid.id) ?? 0) < shareMax) give(bid);
+    if (owners.has(bid.part)) continue;
+    const share = shares.get(bid.id) ?? 0;
+    if (share > shareMin || (share === shareMin && remainder === 0)) continue;
+    if (share === shareMin) remainder -= 1;
+    give(bid);
   }
   // What only members offer that have their share already.
   for (const bid of bids) if (!owners.has(bid.part)) give(bid);

@@ -115,12 +115,13 @@ async function checkBuffers(run: FaultRun): Promise<void> {
   run.check('the buffers of the writer are capped', bytes <= max, `${bytes} of ${max} bytes`);
 }
 
-const SMALL_LANE = {
+const smallLane = (agents: number) => ({
   ROLLCALL_NATS_LANES: '1',
-  ROLLCALL_NATS_LANE_STREAM_BYTES_MAX: '1MiB',
+  // Half a minute of the usual load: a lane is trimmed every 5 seconds.
+  ROLLCALL_NATS_LANE_STREAM_BYTES_MAX: `${Math.max(1024, 12 * agents)}KiB`,
   // What a collector may hold of an agent that is not in the stream.
   ROLLCALL_COLLECTOR_CREDIT_BYTES: '4KiB',
-};
+});
 /** Some twenty frames. */
 const SMALL_RING_BYTES = 8 * 1024;
 const FULL_MS_MAX = 240_000;
@@ -130,7 +131,7 @@ export const streamIsFull: FaultCase = {
   title: 'ClickHouse is gone until the stream is full',
   mustHold:
     'back-pressure reaches the agents, every drop is counted, and everything drains afterwards',
-  settings: () => ({ environment: SMALL_LANE, ringBytesMax: SMALL_RING_BYTES }),
+  settings: ({ agents }) => ({ environment: smallLane(agents), ringBytesMax: SMALL_RING_BYTES }),
   async disturb(run) {
     const before = await run.fleet.status();
     await run.disturbed(async () => {
