@@ -1,11 +1,11 @@
 import type { Registry } from 'prom-client';
 import type { Bus } from '../pipeline/bus/bus.ts';
+import { KeptTotals } from '../pipeline/telemetry/kept-totals.ts';
 import { ReadMetrics } from '../pipeline/telemetry/read-metrics.ts';
 import type { Delivery, DeliveryCounters } from './delivery.ts';
 import type { SkipReason } from './evaluation/alert-book.ts';
 import type { LaneEvaluatorCounters } from './evaluation/lane-counters.ts';
 import type { LaneEvaluator } from './evaluation/lane-evaluator.ts';
-import { KeptTotals } from './kept-totals.ts';
 
 export interface AlerterParts {
   readonly bus: Bus;

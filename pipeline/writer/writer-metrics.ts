@@ -20,46 +20,51 @@ export interface WriterParts {
   readonly logProjection: { readonly current: LogProjection | undefined };
 }
 
-/** [field, kind, name, help] of what each lane counts. */
-const LANE_METRICS: readonly [keyof LaneCounters, 'counters' | 'gauges', string, string][] = [
-  ['messages', 'counters', 'messages_total', 'Batches read from the lane.'],
-  ['bytes', 'counters', 'read_bytes_total', 'Bytes read from the lane.'],
-  ['frames', 'counters', 'frames_total', 'Frames stored.'],
-  ['samples', 'counters', 'samples_total', 'Samples stored.'],
-  ['duplicates', 'counters', 'duplicate_frames_total', 'Frames that had been stored before.'],
-  ['inserts', 'counters', 'inserts_total', 'Blocks of samples inserted.'],
-  ['insertSeconds', 'counters', 'insert_seconds_total', 'Time spent on inserts.'],
-  ['retries', 'counters', 'retries_total', 'Attempts that failed and were made again.'],
-  ['pending', 'gauges', 'lag_messages', 'Batches of the lane that have not been read.'],
-  ['bufferBytes', 'gauges', 'buffer_bytes', 'Bytes read but not stored.'],
-  ['memoryRuns', 'gauges', 'memory_runs', 'Runs of agents whose stored frames are in memory.'],
-  ['memoryLookups', 'counters', 'memory_lookups_total', 'Queries for runs not in memory.'],
-  ['memoryLookupRuns', 'counters', 'memory_lookup_runs_total', 'Runs that were looked up.'],
-  [
-    'memoryLookupSeconds',
-    'counters',
-    'memory_lookup_seconds_total',
-    'Time spent on looking runs up.',
-  ],
+/** [field, name, help] of what each lane counts. */
+const LANE_COUNTERS: readonly [keyof LaneCounters, string, string][] = [
+  ['messages', 'messages_total', 'Batches read from the lane.'],
+  ['bytes', 'read_bytes_total', 'Bytes read from the lane.'],
+  ['frames', 'frames_total', 'Frames stored.'],
+  ['samples', 'samples_total', 'Samples stored.'],
+  ['duplicates', 'duplicate_frames_total', 'Frames that had been stored before.'],
+  ['inserts', 'inserts_total', 'Blocks of samples inserted.'],
+  ['insertSeconds', 'insert_seconds_total', 'Time spent on inserts.'],
+  ['retries', 'retries_total', 'Attempts that failed and were made again.'],
+  ['memoryLookups', 'memory_lookups_total', 'Queries for runs not in memory.'],
+  ['memoryLookupRuns', 'memory_lookup_runs_total', 'Runs that were looked up.'],
+  ['memoryLookupSeconds', 'memory_lookup_seconds_total', 'Time spent on looking runs up.'],
   [
     'alerterMissed',
-    'counters',
     'alerter_missed_messages_total',
     'Batches trimmed before the alerter had evaluated them.',
   ],
-  ['streamReplaced', 'counters', 'streams_replaced_total', 'Times a lane was another stream.'],
+  ['streamReplaced', 'streams_replaced_total', 'Times a lane was another stream.'],
 ];
+
+const LANE_GAUGES: readonly [keyof LaneCounters, string, string][] = [
+  ['pending', 'lag_messages', 'Batches of the lane that have not been read.'],
+  ['bufferBytes', 'buffer_bytes', 'Bytes read but not stored.'],
+  ['memoryRuns', 'memory_runs', 'Runs of agents whose stored frames are in memory.'],
+];
+
+export const LANE_TOTALS = LANE_COUNTERS.map(([field]) => field);
 
 export function registerWriterMetrics(registry: Registry, parts: WriterParts): void {
   const metrics = new ReadMetrics(registry);
-  for (const [field, kind, name, help] of LANE_METRICS) {
-    metrics[kind](`rollcall_writer_${name}`, help, 'lane', () =>
-      parts.lanes.counters().map(([laneId, counters]) => [laneId, counters[field]] as const),
+  const { bufferBytesMax, lanes } = parts;
+  const byLane = (read: (counters: LaneCounters) => number) => () =>
+    lanes.current().map(([laneId, counters]) => [laneId, read(counters)] as const);
+  for (const [field, name, help] of LANE_COUNTERS) {
+    metrics.counters(`rollcall_writer_${name}`, help, 'lane', () => lanes.totals(field));
+  }
+  for (const [field, name, help] of LANE_GAUGES) {
+    metrics.gauges(
+      `rollcall_writer_${name}`,
+      help,
+      'lane',
+      byLane((counters) => counters[field]),
     );
   }
-  const { bufferBytesMax } = parts;
-  const byLane = (read: (counters: LaneCounters) => number) => () =>
-    parts.lanes.current().map(([laneId, counters]) => [laneId, read(counters)] as const);
   metrics.gauges(
     'rollcall_writer_buffer_max_bytes',
     'Bytes read but not stored above which nothing more is read.',
@@ -124,6 +129,6 @@ export function registerWriterMetrics(registry: Registry, parts: WriterParts): v
 
 function freshnessSeconds(lanes: WrittenLanes): number | undefined {
   let newestMs = 0;
-  for (const [, counters] of lanes.counters()) newestMs = Math.max(newestMs, counters.newestMs);
+  for (const [, counters] of lanes.current()) newestMs = Math.max(newestMs, counters.newestMs);
   return newestMs > 0 ? (Date.now() - newestMs) / 1000 : undefined;
 }

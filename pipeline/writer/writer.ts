@@ -21,7 +21,7 @@ import { LaneWriter } from './lane-writer.ts';
 import type { LaneWriterOptions } from './lane-writer.ts';
 import { LogProjection } from './log-projection.ts';
 import { Parking } from './parking.ts';
-import { registerWriterMetrics } from './writer-metrics.ts';
+import { LANE_TOTALS, registerWriterMetrics } from './writer-metrics.ts';
 import { Unparking } from './unparking.ts';
 import { WrittenLanes } from './written-lanes.ts';
 
@@ -57,7 +57,7 @@ export class Writer {
   readonly #options: WriterOptions;
   readonly #component: Component;
   readonly #store: Store;
-  readonly #lanes = new WrittenLanes();
+  readonly #lanes = new WrittenLanes(LANE_TOTALS);
 
   constructor(options: WriterOptions) {
     this.#options = options;
