@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { SeededRandom } from '../fleet/random.ts';
-import type { Breach } from '../fleet/synthetic-source.ts';
+import type { Breach } from '../fleet/fleet-source.ts';
 import type { CaseScale } from './fault-case.ts';
 
 interface ActiveBreach {

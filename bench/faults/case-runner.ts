@@ -12,13 +12,13 @@ import { BreachDirector } from './breach-director.ts';
 import { testCertificates } from './certificates.ts';
 import type { CaseSettings, FaultCase } from './fault-case.ts';
 import { FaultRun } from './fault-run.ts';
-import { PageCatcher } from './page-catcher.ts';
+import { PageCatcher } from '../audit/page-catcher.ts';
 import { rulesFor } from './rules.ts';
 import { SmallDisk } from './small-disk.ts';
-import { countStored } from './stored-frames.ts';
-import { System } from './system.ts';
-import type { Role } from './system.ts';
-import { TcpProxy } from './tcp-proxy.ts';
+import { countStored } from '../audit/stored-frames.ts';
+import { System } from '../system/system.ts';
+import type { Role } from '../system/system.ts';
+import { TcpProxy } from '../system/tcp-proxy.ts';
 import { judge } from './verdict.ts';
 import type { CaseReport } from './verdict.ts';
 

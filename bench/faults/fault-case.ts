@@ -1,5 +1,5 @@
 import type { FaultRun } from './fault-run.ts';
-import type { Role } from './system.ts';
+import type { Role } from '../system/system.ts';
 
 /** What a case changes about the system it runs on. Everything has a default. */
 export interface CaseSettings {

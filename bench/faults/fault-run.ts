@@ -5,11 +5,11 @@ import type { SeededRandom } from '../fleet/random.ts';
 import { RollcallError } from '../../pipeline/error.ts';
 import type { BreachDirector } from './breach-director.ts';
 import type { CaseScale } from './fault-case.ts';
-import type { PageCatcher } from './page-catcher.ts';
+import type { PageCatcher } from '../audit/page-catcher.ts';
 import type { SmallDisk } from './small-disk.ts';
-import { countStored } from './stored-frames.ts';
-import type { Member, Role, System } from './system.ts';
-import type { TcpProxy } from './tcp-proxy.ts';
+import { countStored } from '../audit/stored-frames.ts';
+import type { Member, Role, System } from '../system/system.ts';
+import type { TcpProxy } from '../system/tcp-proxy.ts';
 
 /** One thing that had to hold, and whether it did. */
 export interface Finding {

@@ -1,5 +1,5 @@
-import type { Breach } from '../fleet/synthetic-source.ts';
-import type { ProvokedAlert } from './page-comparison.ts';
+import type { Breach } from '../fleet/fleet-source.ts';
+import type { ProvokedAlert } from '../audit/page-comparison.ts';
 
 /** Intervals that a condition must hold for the alerts that have a `for`. */
 const HELD_INTERVALS = 3;

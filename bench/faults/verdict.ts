@@ -1,11 +1,11 @@
 import type { FaultCase } from './fault-case.ts';
 import type { FaultRun, Finding } from './fault-run.ts';
-import { FrameComparator } from './frame-comparison.ts';
-import type { FrameComparison } from './frame-comparison.ts';
-import { comparePages } from './page-comparison.ts';
-import type { PageComparison } from './page-comparison.ts';
+import { FrameComparator } from '../audit/frame-comparison.ts';
+import type { FrameComparison } from '../audit/frame-comparison.ts';
+import { comparePages } from '../audit/page-comparison.ts';
+import type { PageComparison } from '../audit/page-comparison.ts';
 import { provokedAlerts } from './rules.ts';
-import { longestGapOfUpMs, storedFrames } from './stored-frames.ts';
+import { longestGapOfUpMs, storedFrames } from '../audit/stored-frames.ts';
 
 export type Verdict = 'holds' | 'does not hold' | 'not run';
 

@@ -1,7 +1,7 @@
 import type { Address } from '../../pipeline/dial/address.ts';
 import type { TlsPaths } from '../../pipeline/dial/tls-files.ts';
 import type { LedgerContent } from './ledger.ts';
-import type { Breach } from './synthetic-source.ts';
+import type { Breach } from './fleet-source.ts';
 
 /** What the runner asks of a process of the fleet. Agents are named by their numbers. */
 export type FleetRequest =

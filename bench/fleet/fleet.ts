@@ -13,7 +13,7 @@ import type {
 } from './fleet-protocol.ts';
 import { joined } from './ledger.ts';
 import type { LedgerContent } from './ledger.ts';
-import type { Breach } from './synthetic-source.ts';
+import type { Breach } from './fleet-source.ts';
 
 export interface FleetOptions {
   readonly agents: number;

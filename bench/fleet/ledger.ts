@@ -1,4 +1,4 @@
-import type { Breach } from './synthetic-source.ts';
+import type { Breach } from './fleet-source.ts';
 
 /** The frames that agents appended, a column per property. */
 export interface FrameColumns {

@@ -4,8 +4,8 @@ import type { Clock } from '../../agent/tick-clock.ts';
 import { checksum } from './checksum.ts';
 import type { Checksum } from './checksum.ts';
 import type { AgentRun, Episode, Ledger } from './ledger.ts';
-import { BREACHES } from './synthetic-source.ts';
-import type { Breach, SyntheticSource } from './synthetic-source.ts';
+import { BREACHES } from './fleet-source.ts';
+import type { Breach, FleetSource } from './fleet-source.ts';
 
 /** A wall clock that a script may set wrong; its seconds are as long as everybody's. */
 export class SkewedClock implements Clock {
@@ -26,7 +26,7 @@ export interface SimulatedAgentOptions extends Pick<
 > {
   /** The agent's number in the fleet. */
   readonly index: number;
-  readonly source: SyntheticSource;
+  readonly source: FleetSource;
   readonly clock: SkewedClock;
   readonly ledger: Ledger;
 }
@@ -113,7 +113,7 @@ export class SimulatedAgent extends Agent {
 
   #note(seq: number, timestampMs: number): void {
     const { source, ledger } = this.#options;
-    checksum(source.values, source.present, sum);
+    checksum(source, sum);
     ledger.add(this.#run, seq, timestampMs, sum);
     for (let i = 0; i < BREACHES.length; i += 1) {
       const episode = this.#current[i];

@@ -1,9 +1,8 @@
 import type { Metric, SeriesSink, Source } from '../../agent/source.ts';
+import { weightOf } from './checksum.ts';
+import { BREACHES } from './fleet-source.ts';
+import type { Breach, FleetSource } from './fleet-source.ts';
 import { mixed, SeededRandom } from './random.ts';
-
-/** Gauges that are raised to provoke an alert, and the one that must never cause one. */
-export const BREACHES = ['sim_breach', 'sim_breach_held', 'sim_breach_long', 'sim_calm'] as const;
-export type Breach = (typeof BREACHES)[number];
 
 /** The label by which a series is known; its weight in a checksum follows from it. */
 export const SERIES_LABEL = 'series';
@@ -26,15 +25,13 @@ const NOT_A_NUMBER = metric('sim_not_a_number', 'gauge', 'NaN at every fourth ti
 const MIX = [COUNTER, LEVEL, COUNTER, CONSTANT] as const;
 
 /**
- * Readings of a host that does not exist: a given number of series whose values follow from a seed. It
- * keeps what it said last, so that a ledger need not ask Rollcall.
+ * Readings of a host that does not exist: a given number of series whose values follow from a seed.
  */
-export class SyntheticSource implements Source {
+export class SyntheticSource implements FleetSource {
   readonly name = 'synthetic';
-  /** The values of the last reading, by series. */
   readonly values: Float64Array;
-  /** Whether the series had a value in the last reading. */
   readonly present: Uint8Array;
+  readonly weights: Uint32Array;
   readonly #random: SeededRandom;
   readonly #metrics: readonly Metric[];
   #slots: number[] = [];
@@ -45,11 +42,11 @@ export class SyntheticSource implements Source {
     this.#random = new SeededRandom(mixed(seed));
     this.values = new Float64Array(series);
     this.present = new Uint8Array(series).fill(1);
+    this.weights = Uint32Array.from({ length: series }, (_, i) => weightOf(i));
     this.#metrics = metricsOf(series);
     for (let i = BREACHES.length; i < series; i += 1) this.values[i] = this.#random.below(1000);
   }
 
-  /** For `AgentOptions.sources`: slots are declared anew for whoever opens it. */
   readonly open = (): Source => {
     this.#slots = [];
     return this;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { instanceOf } from '../../fleet/fleet.ts';
-import type { Breach } from '../../fleet/synthetic-source.ts';
+import type { Breach } from '../../fleet/fleet-source.ts';
 import type { FaultCase } from '../fault-case.ts';
 import type { FaultRun } from '../fault-run.ts';
 

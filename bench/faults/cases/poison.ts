@@ -4,7 +4,7 @@ import { reasonOf } from '../../../pipeline/error.ts';
 import type { SeededRandom } from '../../fleet/random.ts';
 import type { FaultCase } from '../fault-case.ts';
 import type { FaultRun } from '../fault-run.ts';
-import { FLEET_NAME } from '../system.ts';
+import { FLEET_NAME } from '../../system/system.ts';
 
 const LANES = 4;
 

@@ -1,6 +1,6 @@
 import type { FaultCase } from '../fault-case.ts';
-import type { Role } from '../system.ts';
-import { ROLES } from '../system.ts';
+import type { Role } from '../../system/system.ts';
+import { ROLES } from '../../system/system.ts';
 
 const TWO_OF_EACH = { collector: 2, writer: 2, alerter: 2 } as const;
 

@@ -1,7 +1,7 @@
 import { instanceOf } from '../../fleet/fleet.ts';
 import type { FaultCase } from '../fault-case.ts';
 import type { FaultRun } from '../fault-run.ts';
-import type { Role } from '../system.ts';
+import type { Role } from '../../system/system.ts';
 
 const MIB = 1024 * 1024;
 /** Far above what any component needs for some hundred agents, far below what an unbounded queue takes. */

@@ -1,6 +1,6 @@
 import { instanceOf } from '../fleet/fleet.ts';
 import type { Episode } from '../fleet/ledger.ts';
-import type { Breach } from '../fleet/synthetic-source.ts';
+import type { Breach } from '../fleet/fleet-source.ts';
 import { Examples } from './examples.ts';
 import type { Page } from './page-catcher.ts';
 
