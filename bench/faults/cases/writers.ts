@@ -9,8 +9,11 @@ const POINTS: readonly FailPointName[] = [
 ];
 /** A writer flushes every second: it has passed every point by then. */
 const REACHED_MS_MAX = 45_000;
-/** So that it passes them more often than that. */
-const OFTEN = { ROLLCALL_WRITER_FLUSH_INTERVAL: '200ms' } as const;
+/**
+ * So that it passes them more often than that; and a position is closed when nothing follows, which never happens
+ * on a lane that hundreds of agents share.
+ */
+const OFTEN = { ROLLCALL_WRITER_FLUSH_INTERVAL: '200ms', ROLLCALL_NATS_LANES: '32' } as const;
 
 export const writerDies: FaultCase = {
   id: 'F2',
