@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FailPointName } from '../../../pipeline/fault/fail-point.ts';
 import type { FaultCase } from '../fault-case.ts';
+import type { FaultRun } from '../fault-run.ts';
 
 const POINTS: readonly FailPointName[] = [
   'writer.samples_inserted',
@@ -9,11 +11,10 @@ const POINTS: readonly FailPointName[] = [
 ];
 /** A writer flushes every second: it has passed every point by then. */
 const REACHED_MS_MAX = 45_000;
-/**
- * So that it passes them more often than that; and a position is closed when nothing follows, which never happens
- * on a lane that hundreds of agents share.
- */
-const OFTEN = { ROLLCALL_WRITER_FLUSH_INTERVAL: '200ms', ROLLCALL_NATS_LANES: '32' } as const;
+/** So that it passes them more often than that. */
+const OFTEN = { ROLLCALL_WRITER_FLUSH_INTERVAL: '200ms' } as const;
+/** A lane is idle while nobody publishes: for a shorter time than makes others take the shards. */
+const IDLE_MS = 1500;
 
 export const writerDies: FaultCase = {
   id: 'F2',
@@ -27,14 +28,29 @@ export const writerDies: FaultCase = {
       const pass = 1 + run.random.below(6);
       run.say(`${part.name} dies at pass ${pass} of ${point}`);
       await run.disturbed(async () => {
-        const isReached = await part.diesAt(`${point}=kill@${pass}`, REACHED_MS_MAX);
-        run.check(`${part.name} died at ${point}`, isReached);
+        const reached = part.diesAt(`${point}=kill@${pass}`, REACHED_MS_MAX);
+        // A position is closed when nothing follows, which never happens on a lane that hundreds of agents share.
+        if (point === 'writer.position_closed') await idleNowAndThen(run, reached);
+        run.check(`${part.name} died at ${point}`, await reached);
         await part.ready();
       });
       await run.aRandomMoment(1500);
     }
   },
 };
+
+/** Collectors stand still again and again, until something has happened. */
+async function idleNowAndThen(run: FaultRun, until: Promise<unknown>): Promise<void> {
+  const collectors = run.system.of('collector').map(({ part }) => part);
+  const over = new AbortController();
+  void until.finally(() => over.abort());
+  while (!over.signal.aborted) {
+    for (const part of collectors) part.signal('SIGSTOP');
+    await sleep(IDLE_MS);
+    for (const part of collectors) part.signal('SIGCONT');
+    await sleep(IDLE_MS);
+  }
+}
 
 export const slowWriter: FaultCase = {
   id: 'F22',
