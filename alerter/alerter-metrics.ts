@@ -13,18 +13,21 @@ export interface AlerterParts {
   evaluators(): readonly LaneEvaluator[];
   deliveries(): readonly Delivery[];
   rules(): number;
+  /** Targets and rule files on the bus that could not be read. */
+  refusedStates(): number;
 }
 
 export interface AlerterMetrics {
   /** A lane is given up: call it when `evaluators` has ceased to name it. Its totals stay in the sums. */
   keep(evaluator: LaneEvaluator): void;
+  /** The same for a receiver and `deliveries`. */
+  keepDelivery(delivery: Delivery): void;
 }
-
-type Row<Counters> = [keyof Counters, 'counters' | 'gauges', string, string];
 
 const LANE_COUNTERS: readonly [keyof LaneEvaluatorCounters, string, string][] = [
   ['messages', 'messages_total', 'Batches evaluated.'],
   ['transitions', 'transitions_total', 'Changes of alerts recorded.'],
+  ['lostTransitions', 'transitions_lost_total', 'Changes of alerts too large to be recorded.'],
   ['unknownCatalogueFrames', 'frames_unknown_catalogue_total', 'Frames not understood.'],
   ['badBatches', 'bad_batches_total', 'Batches not understood.'],
   ['missedMessages', 'missed_messages_total', 'Batches trimmed before evaluation.'],
@@ -36,33 +39,39 @@ const LANE_GAUGES: readonly [keyof LaneEvaluatorCounters, string, string][] = [
   ['latencySeconds', 'latency_seconds', 'Age of the newest frame when evaluated.'],
 ];
 
-const DELIVERY_METRICS: readonly Row<DeliveryCounters>[] = [
-  ['delivered', 'counters', 'notifications_delivered_total', 'Notifications delivered.'],
-  ['rejected', 'counters', 'notifications_rejected_total', 'Notifications a receiver refused.'],
-  ['retries', 'counters', 'notification_retries_total', 'Deliveries made again.'],
-  ['pending', 'gauges', 'delivery_lag_records', 'Records of the log not delivered.'],
-  ['missed', 'counters', 'delivery_missed_records_total', 'Records trimmed before delivery.'],
+const DELIVERY_COUNTERS: readonly [keyof DeliveryCounters, string, string][] = [
+  ['delivered', 'notifications_delivered_total', 'Notifications delivered.'],
+  ['rejected', 'notifications_rejected_total', 'Notifications a receiver refused.'],
+  ['retries', 'notification_retries_total', 'Deliveries made again.'],
+  ['missed', 'delivery_missed_records_total', 'Records trimmed before delivery.'],
 ];
 
 const SKIP_REASONS = ['backlog', 'repeated', 'unknown_target'] as const satisfies SkipReason[];
 
 /** What the books of all lanes count together. */
-type BookTotals = Record<'frames' | 'comparisons' | (typeof SKIP_REASONS)[number], number>;
+type BookField = 'frames' | 'comparisons' | 'refused' | 'shortened' | (typeof SKIP_REASONS)[number];
+type BookTotals = Record<BookField, number>;
 
 export function registerAlerterMetrics(registry: Registry, parts: AlerterParts): AlerterMetrics {
   const metrics = new ReadMetrics(registry);
   const lanes = new KeptTotals<LaneEvaluatorCounters>(LANE_COUNTERS.map(([field]) => field));
-  const books = new KeptTotals<BookTotals>(['frames', 'comparisons', ...SKIP_REASONS]);
+  const books = new KeptTotals<BookTotals>([
+    'frames',
+    'comparisons',
+    'refused',
+    'shortened',
+    ...SKIP_REASONS,
+  ]);
   registerLanes(metrics, parts, lanes);
   registerBooks(metrics, parts, books);
-  for (const [field, kind, name, help] of DELIVERY_METRICS) {
-    metrics[kind](`rollcall_alerter_${name}`, help, 'receiver', () =>
-      parts
-        .deliveries()
-        .map(({ receiverName, counters }) => [receiverName, counters[field]] as const),
-    );
-  }
+  const deliveries = new KeptTotals<DeliveryCounters>(DELIVERY_COUNTERS.map(([field]) => field));
+  registerDeliveries(metrics, parts, deliveries);
   metrics.gauge('rollcall_alerter_rules', 'Rules in force.', () => parts.rules());
+  metrics.counter(
+    'rollcall_alerter_states_refused_total',
+    'Lists of targets and rule files on the bus that could not be read; the previous ones stay.',
+    () => parts.refusedStates(),
+  );
   metrics.gauge('rollcall_alerter_nats_connected', '1 while connected to NATS.', () => {
     return parts.bus.isConnected ? 1 : 0;
   });
@@ -71,7 +80,29 @@ export function registerAlerterMetrics(registry: Registry, parts: AlerterParts):
       lanes.keep(evaluator.laneId, evaluator.counters);
       books.keep('', bookTotals(evaluator));
     },
+    keepDelivery: ({ receiverName, counters }) => deliveries.keep(receiverName, counters),
   };
+}
+
+/** By receiver, those that moved to another member included. */
+function registerDeliveries(
+  metrics: ReadMetrics,
+  parts: AlerterParts,
+  totals: KeptTotals<DeliveryCounters>,
+): void {
+  const present = (): (readonly [string, DeliveryCounters])[] =>
+    parts.deliveries().map(({ receiverName, counters }) => [receiverName, counters] as const);
+  for (const [field, name, help] of DELIVERY_COUNTERS) {
+    metrics.counters(`rollcall_alerter_${name}`, help, 'receiver', () =>
+      totals.of(field, present()),
+    );
+  }
+  metrics.gauges(
+    'rollcall_alerter_delivery_lag_records',
+    'Records of the log not delivered.',
+    'receiver',
+    () => present().map(([name, { pending }]) => [name, pending] as const),
+  );
 }
 
 /** By lane, those that were given up included. */
@@ -108,6 +139,16 @@ function registerBooks(
   metrics.counter('rollcall_alerter_comparisons_total', 'Comparisons made.', () =>
     total('comparisons'),
   );
+  metrics.counter(
+    'rollcall_alerter_alerts_refused_total',
+    'Times a condition held and there was no room for another alert.',
+    () => total('refused'),
+  );
+  metrics.counter(
+    'rollcall_alerter_transitions_shortened_total',
+    'Changes of alerts that were too large and lost annotations or labels.',
+    () => total('shortened'),
+  );
   for (const reason of SKIP_REASONS) {
     metrics.counter(
       `rollcall_alerter_frames_skipped_${reason}_total`,
@@ -121,9 +162,9 @@ function registerBooks(
 }
 
 function bookTotals({ book }: LaneEvaluator): BookTotals {
-  const { frames, comparisons, skipped } = book.counters;
+  const { frames, comparisons, refused, shortened, skipped } = book.counters;
   const bySkip = Object.fromEntries(
     SKIP_REASONS.map((reason) => [reason, skipped.get(reason) ?? 0]),
   ) as Record<(typeof SKIP_REASONS)[number], number>;
-  return { frames, comparisons, ...bySkip };
+  return { frames, comparisons, refused, shortened, ...bySkip };
 }

@@ -4,7 +4,7 @@ import type { BusOptions } from '../pipeline/bus/bus.ts';
 import type { Lane } from '../pipeline/bus/topology.ts';
 import type { Address } from '../pipeline/dial/address.ts';
 import { retry } from '../pipeline/dial/retry.ts';
-import { reasonOf } from '../pipeline/error.ts';
+import { reasonOf, RollcallError } from '../pipeline/error.ts';
 import { PartTasks } from '../pipeline/membership/part-tasks.ts';
 import { Component } from '../pipeline/process/component.ts';
 import { Follower } from '../pipeline/projection/follower.ts';
@@ -14,12 +14,14 @@ import type { Target } from '../pipeline/targets/target.ts';
 import { laneOf } from '../pipeline/wire/shard.ts';
 import { registerAlerterMetrics } from './alerter-metrics.ts';
 import { DeliveryPosition } from './delivery-position.ts';
-import { Delivery, DeliveryCounters } from './delivery.ts';
+import { Delivery } from './delivery.ts';
 import type { DeliveryOptions } from './delivery.ts';
 import { AlertBook } from './evaluation/alert-book.ts';
+import type { AlertLimits } from './evaluation/alert-quota.ts';
 import { LaneEvaluator } from './evaluation/lane-evaluator.ts';
 import { RuleSet } from './evaluation/rule-set.ts';
 import type { Receiver } from './notify/receiver.ts';
+import { unreadable } from './unreadable.ts';
 
 export interface AlerterOptions {
   readonly bus: Omit<BusOptions, 'log'>;
@@ -27,6 +29,8 @@ export interface AlerterOptions {
   readonly member: string;
   readonly receivers: readonly Receiver[];
   readonly delivery: DeliveryOptions;
+  /** Of each lane. */
+  readonly limits: AlertLimits;
   readonly stalenessMs: number;
   readonly checkpointIntervalMs: number;
   readonly metricsListen: Address;
@@ -51,10 +55,10 @@ export class Alerter {
   readonly #targets = new Map<number, readonly Target[]>();
   readonly #evaluated = new Map<LanePart, LaneEvaluator>();
   readonly #deliveries = new Map<string, Delivery>();
-  readonly #deliveryCounters = new Map<string, DeliveryCounters>();
   #followers: Follower[] = [];
   #metrics: ReturnType<typeof registerAlerterMetrics> | undefined;
   #rules = new RuleSet([]);
+  #refusedStates = 0;
 
   constructor(options: AlerterOptions) {
     this.#options = options;
@@ -73,6 +77,7 @@ export class Alerter {
       evaluators: () => [...this.#evaluated.values()],
       deliveries: () => [...this.#deliveries.values()],
       rules: () => this.#rules.rules.length,
+      refusedStates: () => this.#refusedStates,
     });
     await this.#follow(bus);
     await this.#beginReceivers(bus);
@@ -93,13 +98,32 @@ export class Alerter {
   /** Targets and rules: all that exist before the first frame is evaluated, then each change. */
   async #follow(bus: Bus): Promise<void> {
     const targets = new Follower(bus, 'targets', (key, value) => {
-      this.#onTargets(Number(key), decodeTargets(value));
+      const subject = bus.topology.stateSubject('targets', key);
+      const list = this.#readable(bus, subject, () => decodeTargets(value));
+      if (list !== undefined) this.#onTargets(Number(key), list);
     });
-    const rules = new Follower(bus, 'rules', (_key, value) => this.#onRuleFile(value));
+    const rules = new Follower(bus, 'rules', (key, value) => {
+      const subject = bus.topology.stateSubject('rules', key);
+      const file = this.#readable(bus, subject, () => checkedRuleFile(value));
+      if (file !== undefined) this.#onRuleFile(file);
+    });
     this.#followers = [targets, rules];
     for (const follower of this.#followers) {
       this.#component.run(follower.run());
       await follower.caughtUp;
+    }
+  }
+
+  /** What cannot be read is told and left out; what was there before stays in force. */
+  #readable<T>(bus: Bus, subject: string, decode: () => T): T | undefined {
+    try {
+      return decode();
+    } catch (error) {
+      this.#refusedStates += 1;
+      const reason = reasonOf(unreadable(bus, subject, error));
+      const remedy = 'then start the writers again: they put it there anew';
+      this.#options.log.error({ subject, reason, remedy }, 'targets or rules are left out');
+      return undefined;
     }
   }
 
@@ -122,12 +146,15 @@ export class Alerter {
     const byName = new Map(receivers.map((receiver) => [receiver.name, receiver]));
     const owner = new PartTasks(
       async (name, epoch, signal) => {
-        const counters = this.#deliveryCounters.get(name) ?? new DeliveryCounters();
-        this.#deliveryCounters.set(name, counters);
-        const parts = { bus, receiver: byName.get(name)!, log, counters };
+        const parts = { bus, receiver: byName.get(name)!, log };
         const one = new Delivery(parts, { ...delivery, epoch }, signal);
         this.#deliveries.set(name, one);
-        await one.run();
+        try {
+          await one.run();
+        } finally {
+          this.#deliveries.delete(name);
+          this.#metrics!.keepDelivery(one);
+        }
       },
       (name, error) => this.#component.fail(`receiver ${name}: ${reasonOf(error)}`),
     );
@@ -147,8 +174,8 @@ export class Alerter {
 
   /** Evaluates one lane for as long as it is ours. */
   async #evaluate(bus: Bus, part: LanePart, epoch: number, signal: AbortSignal): Promise<void> {
-    const { log, member, stalenessMs, checkpointIntervalMs } = this.#options;
-    const parts = { bus, log, book: new AlertBook(stalenessMs) };
+    const { log, member, limits, stalenessMs, checkpointIntervalMs } = this.#options;
+    const parts = { bus, log, book: new AlertBook(stalenessMs, Date.now, limits) };
     const options = { lane: part.lane, checkpointIntervalMs, epoch, member };
     const evaluator = new LaneEvaluator(parts, options, signal);
     await evaluator.recover();
@@ -178,8 +205,7 @@ export class Alerter {
     }
   }
 
-  #onRuleFile(value: Uint8Array): void {
-    const { name, content } = decodeRuleFile(value);
+  #onRuleFile({ name, content }: ReturnType<typeof decodeRuleFile>): void {
     if (content === undefined) this.#ruleFiles.delete(name);
     else this.#ruleFiles.set(name, content);
     this.#rules = RuleSet.fromFiles(this.#ruleFiles, (file, problem) => {
@@ -199,4 +225,12 @@ export class Alerter {
       log.debug({ lane: evaluator.laneId, reason: reasonOf(error) }, 'change not recorded');
     });
   }
+}
+
+function checkedRuleFile(value: Uint8Array): ReturnType<typeof decodeRuleFile> {
+  const { name, content } = decodeRuleFile(value);
+  if (typeof name === 'string' && (content === undefined || typeof content === 'string')) {
+    return { name, content };
+  }
+  throw new RollcallError('rules_invalid', 'a rule file has a name and a text');
 }

@@ -3,6 +3,7 @@ import type { Bus } from '../pipeline/bus/bus.ts';
 import { encodeNumbered, numberOf, payloadOf } from '../pipeline/bus/numbered-value.ts';
 import { RollcallError } from '../pipeline/error.ts';
 import { notifiedSubject } from '../pipeline/log/positions.ts';
+import { unreadable } from './unreadable.ts';
 
 /** How far the log has been brought to a receiver. */
 export interface Progress {
@@ -12,12 +13,15 @@ export interface Progress {
   readonly done: number;
 }
 
+const position = z.number().int().min(0);
 const detail = z.object({ epoch: z.number(), done: z.number().int().min(0) });
+const BEGINNING = { epoch: 0, seq: 0, done: 0 };
 
 /**
  * A receiver's position in the log, kept on the bus. Every write is a compare-and-set on the write
  * before, made by ourselves: once another member has taken the receiver over, and begun by writing
- * its epoch, ours all fail. So who asks here before he sends does not send in another's place.
+ * its epoch, ours all fail. Who writes before each attempt to send sends at most what was on its way when
+ * he was replaced.
  */
 export class DeliveryPosition {
   readonly #bus: Bus;
@@ -48,19 +52,19 @@ export class DeliveryPosition {
   /**
    * Takes the receiver over: from here on no predecessor can write.
    *
-   * @throws RollcallError `stale` when a member with a higher epoch has it
+   * @throws RollcallError `stale` when a member with a higher epoch has it; `state_unreadable`
    */
   async take(): Promise<Progress> {
     for (;;) {
       const found = await this.#bus.last(this.#bus.topology.stateStream, this.#subject);
-      const progress = found === undefined ? { seq: 0, done: 0 } : decode(found.data);
-      if (found !== undefined && epochOf(found.data) > this.#epoch) {
+      const { epoch, seq, done } = found === undefined ? BEGINNING : this.#decode(found.data);
+      if (epoch > this.#epoch) {
         throw new RollcallError('stale', `${this.#subject} has a newer owner`);
       }
       this.#valueSeq = found?.seq ?? 0;
       try {
-        await this.write(progress);
-        return progress;
+        await this.write({ seq, done });
+        return { seq, done };
       } catch (error) {
         if (!(error instanceof RollcallError && error.code === 'stale')) throw error;
       }
@@ -76,20 +80,21 @@ export class DeliveryPosition {
   /** A write of ours may have succeeded although we were told otherwise. */
   async reread(): Promise<void> {
     const found = await this.#bus.last(this.#bus.topology.stateStream, this.#subject);
-    if (found !== undefined && epochOf(found.data) === this.#epoch) this.#valueSeq = found.seq;
+    if (found === undefined) return;
+    if (this.#decode(found.data).epoch === this.#epoch) this.#valueSeq = found.seq;
+  }
+
+  #decode(data: Uint8Array): Progress & { epoch: number } {
+    try {
+      return { seq: position.parse(numberOf(data)), ...detailOf(data) };
+    } catch (error) {
+      throw unreadable(this.#bus, this.#subject, error);
+    }
   }
 }
 
 function encode({ seq, done }: Progress, epoch: number): Uint8Array {
   return encodeNumbered(seq, Buffer.from(JSON.stringify({ epoch, done })));
-}
-
-function decode(data: Uint8Array): Progress {
-  return { seq: numberOf(data), done: detailOf(data).done };
-}
-
-function epochOf(data: Uint8Array): number {
-  return detailOf(data).epoch;
 }
 
 /** Older versions wrote the number alone. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Bus } from '../pipeline/bus/bus.ts';
 import { StreamReader } from '../pipeline/bus/stream-reader.ts';
@@ -12,6 +13,7 @@ import type { Notification } from './notify/notification.ts';
 import type { Receiver } from './notify/receiver.ts';
 import { deliverUntilDone } from './notify/retrying.ts';
 import type { FinalDelivery } from './notify/retrying.ts';
+import { TroubleLog } from './trouble-log.ts';
 
 export interface DeliveryOptions {
   readonly retryBackoffMsMin: number;
@@ -31,8 +33,6 @@ interface Parts {
   readonly bus: Bus;
   readonly receiver: Receiver;
   readonly log: Logger;
-  /** They go on when the receiver comes back to this process. */
-  readonly counters: DeliveryCounters;
 }
 
 /** What is on its way when the receiver moves to another member has this long to arrive. */
@@ -40,15 +40,16 @@ const FAREWELL_MS = 2000;
 
 /**
  * Brings the log's transitions to one receiver, in their order and at least once, under the epoch of its
- * owner. The position is durable. It is written before each notification, which fails once
- * somebody else owns the receiver, and after it, so that only a death in between repeats a page, with the
- * same key. Each receiver has its own delivery: a hanging one delays nobody else.
+ * owner. The position is durable. It is written before each attempt, which fails once somebody else owns the
+ * receiver, and after the last one, so that only a death in between repeats a page, with the same key. Each
+ * receiver has its own delivery: a hanging one delays nobody else.
  */
 export class Delivery {
-  readonly counters: DeliveryCounters;
+  readonly counters = new DeliveryCounters();
   readonly #parts: Parts;
   readonly #options: DeliveryOptions;
   readonly #log: Logger;
+  readonly #trouble: TroubleLog;
   readonly #signal: AbortSignal;
   readonly #position: DeliveryPosition;
   /** Aborts a while after `signal`. */
@@ -56,9 +57,9 @@ export class Delivery {
 
   constructor(parts: Parts, options: DeliveryOptions & { epoch: number }, signal: AbortSignal) {
     this.#parts = parts;
-    this.counters = parts.counters;
     this.#options = options;
     this.#log = parts.log.child({ receiver: parts.receiver.name });
+    this.#trouble = new TroubleLog(this.#log);
     this.#signal = signal;
     this.#position = new DeliveryPosition(parts.bus, parts.receiver.name, options.epoch);
   }
@@ -106,6 +107,7 @@ export class Delivery {
     try {
       for await (const { seq, data, pending } of reader) {
         this.counters.pending = pending + 1;
+        await this.#countTrimmed(progress.seq, seq);
         if (!(await this.#deliverRecord(seq, data, progress))) return progress;
         progress = { seq, done: 0 };
         this.counters.pending = pending;
@@ -125,10 +127,8 @@ export class Delivery {
     const notifications = groupNotifications(this.#transitions(seq, data));
     for (let index = done; index < notifications.length; index += 1) {
       if (this.#signal.aborted) return false;
-      // Fails, and so nothing is sent, when somebody else owns the receiver.
-      await this.#write({ seq: before, done: index });
-      failPoint('delivery.attempt_recorded');
-      if (!(await this.#deliver(notifications[index]!))) return false;
+      const progress = { seq: before, done: index };
+      if (!(await this.#deliver(notifications[index]!, progress))) return false;
       await this.#write({ seq: before, done: index + 1 });
       failPoint('delivery.recorded');
     }
@@ -139,11 +139,24 @@ export class Delivery {
   /** A log that was made anew is delivered from its beginning; what was trimmed is lost, and counted. */
   #checked(progress: Progress, firstSeq: number, lastSeq: number): Progress {
     if (progress.seq > lastSeq) return { seq: 0, done: 0 };
-    const missed = Math.max(0, firstSeq - progress.seq - 1);
-    this.counters.missed += missed;
-    if (missed === 0) return progress;
-    this.#log.error({ missed }, 'the log was trimmed before it was delivered');
+    const missed = firstSeq - progress.seq - 1;
+    if (missed <= 0) return progress;
+    this.#countMissed(missed);
     return { seq: firstSeq - 1, done: 0 };
+  }
+
+  /** Between two transitions the log holds other records too, or what lay there was trimmed away. */
+  async #countTrimmed(before: number, seq: number): Promise<void> {
+    if (seq === before + 1) return;
+    const { bus } = this.#parts;
+    const { state } = await this.#persist(() => bus.streamInfo(bus.topology.logStream));
+    const missed = Math.min(state.first_seq, seq) - before - 1;
+    if (missed > 0) this.#countMissed(missed);
+  }
+
+  #countMissed(missed: number): void {
+    this.counters.missed += missed;
+    this.#log.error({ missed }, 'the log was trimmed before it was delivered');
   }
 
   #transitions(seq: number, data: Uint8Array): ReturnType<typeof decodeTransitions>['transitions'] {
@@ -156,12 +169,17 @@ export class Delivery {
   }
 
   /** False if it was aborted before the receiver had it. */
-  async #deliver(notification: Notification): Promise<boolean> {
+  async #deliver(notification: Notification, progress: Progress): Promise<boolean> {
     const { receiver } = this.#parts;
     const patient = {
       name: receiver.name,
-      // What is on its way may still arrive: a successor would have to send it again.
-      deliver: (one: Notification) => receiver.deliver(one, this.#farewell.signal),
+      deliver: async (one: Notification) => {
+        // Fails, and so nothing is sent, when somebody else owns the receiver: perhaps since the last attempt.
+        await this.#write(progress);
+        failPoint('delivery.attempt_recorded');
+        // What is on its way may still arrive: a successor would have to send it again.
+        return receiver.deliver(one, this.#farewell.signal);
+      },
     };
     const result = await deliverUntilDone(patient, notification, {
       backoffMinMs: this.#options.retryBackoffMsMin,
@@ -201,7 +219,9 @@ export class Delivery {
       timeMs: Date.now(),
     });
     const subject = bus.topology.notificationsSubject(receiver.name);
-    await this.#persist(() => bus.publish(subject, record));
+    // By its id a repeat after a lost acknowledgement is recognised.
+    const id = randomUUID();
+    await this.#persist(() => bus.publish(subject, record, { id }));
   }
 
   async #write(progress: Progress): Promise<void> {
@@ -221,7 +241,7 @@ export class Delivery {
       pauseMsMax: 2000,
       isFinal: (error) => error instanceof RollcallError && error.code === 'stale',
       onRetry: (error) => {
-        this.#log.debug({ reason: reasonOf(error) }, 'cannot record a delivery; trying again');
+        this.#trouble.tell(error, 'cannot record a delivery; trying again', 'debug');
       },
     });
   }

@@ -12,6 +12,8 @@ import type { FrameOrigin } from './lane-outbox.ts';
 import type { TargetLink } from './target-link.ts';
 
 const KEEP_ALIVE_TOKEN = 0;
+/** An agent that reads has at most some ACKs of a few kB before it; more waits for one that does not. */
+const UNSENT_BYTES_MAX = 128 * 1024;
 
 /** One open connection to an agent, from HELLO to its end. */
 export class AgentSession implements FrameOrigin {
@@ -20,6 +22,8 @@ export class AgentSession implements FrameOrigin {
   readonly #reader: MessageReader;
   readonly #phaseMs: number;
   readonly #stored = new SeqRanges();
+  /** Hashes of the catalogues that it has sent. */
+  readonly #catalogues = new Set<bigint>();
   #incarnation: bigint | undefined;
   #askedMs: number;
   /** When a frame's time last made us ask for the agent's clock. */
@@ -36,12 +40,12 @@ export class AgentSession implements FrameOrigin {
     this.#reader = new MessageReader(COLLECTOR_ACCEPTS, {
       onMessage: (type, _flags, source, offset, length) => {
         this.#onMessage(type, source, offset, length);
-        return !this.#socket.destroyed;
+        return !this.#isEnded;
       },
     });
     const { fleet, name } = link.dialler.options;
     this.#askedMs = Date.now();
-    socket.write(
+    this.#send(
       control.encodeHello({
         protocol: 'rollcall',
         versions: [control.PROTOCOL_VERSION],
@@ -65,12 +69,12 @@ export class AgentSession implements FrameOrigin {
   ping(): void {
     this.#pingToken += 1;
     this.#askedMs = Date.now();
-    this.#socket.write(encodePing(this.#pingToken));
+    this.#send(encodePing(this.#pingToken));
   }
 
   /** Tells the agent that we are there; the answer is not awaited. */
   keepAlive(): void {
-    this.#socket.write(encodePing(KEEP_ALIVE_TOKEN));
+    this.#send(encodePing(KEEP_ALIVE_TOKEN));
   }
 
   /**
@@ -101,11 +105,11 @@ export class AgentSession implements FrameOrigin {
 
   /** Sends what has been stored since the last acknowledgement. */
   acknowledge(): void {
-    if (this.#socket.destroyed) return;
+    if (this.#isEnded) return;
     if (this.isStarved) this.#link.onResumed();
     while (this.#stored.count > 0) {
       const { message, lastSeq } = encodeAck(this.#stored, this.#creditDueBytes);
-      this.#socket.write(message);
+      if (!this.#send(message)) return;
       failPoint('collector.frames_acknowledged');
       this.#stored.trimBelow(lastSeq + 1);
       this.#creditDueBytes = 0;
@@ -128,16 +132,20 @@ export class AgentSession implements FrameOrigin {
       const { code, message } = control.decodeError(source, offset, length);
       return this.#link.onRefused(code, message);
     }
-    if (type === MessageType.catalogue) {
-      this.#mustStream();
-      this.#charge(padded(length));
-      this.#link.dialler.catalogues.admit(source, offset, length, this.#link.catalogueBudget);
-      // A catalogue is not acknowledged: its credit comes back at once, or a large one would block.
-      this.#socket.write(encodeCredit(Channel.samples, padded(length)));
-      this.#outstandingBytes -= padded(length);
-      return;
-    }
+    if (type === MessageType.catalogue) return this.#onCatalogue(source, offset, length);
     throw new RollcallError('bad_message', `unexpected message of type ${type}`);
+  }
+
+  #onCatalogue(source: Buffer, offset: number, length: number): void {
+    this.#mustStream();
+    this.#charge(padded(length));
+    const { catalogues } = this.#link.dialler;
+    const { hash } = catalogues.admit(source, offset, length, this.#link.catalogueBudget);
+    if (this.#catalogues.has(hash)) throw new RollcallError('bad_message', 'a catalogue twice');
+    this.#catalogues.add(hash);
+    // A catalogue is not acknowledged: its credit comes back at once, or a large one would block.
+    this.#outstandingBytes -= padded(length);
+    this.#send(encodeCredit(Channel.samples, padded(length)));
   }
 
   #onWelcome(welcome: control.Welcome): void {
@@ -149,9 +157,7 @@ export class AgentSession implements FrameOrigin {
     this.#isStreaming = true;
     const { intervalMs } = this.#link.target;
     const { creditBytes } = this.#link.dialler.options;
-    this.#socket.write(
-      control.encodeSubscribe({ intervalMs, phaseMs: this.#phaseMs, creditBytes }),
-    );
+    this.#send(control.encodeSubscribe({ intervalMs, phaseMs: this.#phaseMs, creditBytes }));
     this.#link.onWelcome(this.#skewMs(welcome.timeMs));
   }
 
@@ -208,6 +214,18 @@ export class AgentSession implements FrameOrigin {
     const aheadMs = frame.frameTimestampMs(source, offset) - Date.now();
     const behindMsMax = frame.frameIsBacklog(source, offset) ? BACKLOG_AGE_MS_MAX : clockSkewMsMax;
     return aheadMs <= clockSkewMsMax && -aheadMs <= behindMsMax;
+  }
+
+  get #isEnded(): boolean {
+    return this.#socket.destroyed || this.#socket.writableEnded;
+  }
+
+  /** False if that ended the session: the agent does not read. */
+  #send(message: Buffer): boolean {
+    this.#socket.write(message);
+    if (this.#socket.writableLength <= UNSENT_BYTES_MAX) return true;
+    this.#link.end('too_slow', 'the agent does not read what it is told');
+    return false;
   }
 
   #mustStream(): void {

@@ -59,6 +59,11 @@ export function registerDiallerMetrics(
     'Times a connection was not read because too much was in flight.',
     () => counters.throttled,
   );
+  metrics.counter(
+    'rollcall_collector_stalls_total',
+    'Times a worker was held up for 2 seconds or more, and so knew nothing of its targets.',
+    () => counters.stalls,
+  );
   metrics.gauge('rollcall_collector_connections_paused', 'Connections not read at present.', () => {
     return dialler.pausedSockets;
   });

@@ -41,11 +41,15 @@ export interface DiallerCounters {
   quarantined: number;
   /** Times a socket was not read for a while because too much was in flight. */
   throttled: number;
+  /** Times the thread was held up for so long that it knew nothing of its targets. */
+  stalls: number;
   readonly ends: Map<string, number>;
 }
 
 const READ_BUFFER_BYTES = 256 * 1024;
 const TICK_MS = 100;
+/** Ticks that lie so far apart: we were stopped, or the machine was, and sockets were not read meanwhile. */
+const STALL_MS = 2000;
 /** Nobody waits for these frames: batches may be larger. */
 const QUARANTINE_DELAY_MS = 1000;
 /** Different reasons counted apart: some of them are an agent's own words. */
@@ -76,6 +80,7 @@ export class Dialler {
     samples: 0,
     quarantined: 0,
     throttled: 0,
+    stalls: 0,
     ends: new Map(),
   };
   readonly #publisher: BatchPublisher;
@@ -87,6 +92,7 @@ export class Dialler {
   readonly #reportCatalogue: RegisteredCatalogue;
   readonly #onStale: (message: string) => void;
   #ticker: NodeJS.Timeout | undefined;
+  #tickedMs = Infinity;
 
   constructor(parts: {
     options: DiallerOptions;
@@ -170,10 +176,7 @@ export class Dialler {
   }
 
   start(): void {
-    this.#ticker = setInterval(() => {
-      this.wheel.advance();
-      this.gate.release(performance.now());
-    }, TICK_MS);
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
   }
 
   stop(): void {
@@ -280,6 +283,21 @@ export class Dialler {
   onStaleEpoch(target: Target, message: string): void {
     this.log.warn({ instance: target.instance, reason: message }, 'another collector took over');
     this.#onStale(message);
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    // Timers come before what waits in the sockets: every deadline is due, and none of them means anything.
+    if (now - this.#tickedMs > STALL_MS) this.#onStalled(now - this.#tickedMs);
+    this.#tickedMs = now;
+    this.wheel.advance();
+    this.gate.release(now);
+  }
+
+  #onStalled(forMs: number): void {
+    this.counters.stalls += 1;
+    this.log.warn({ seconds: forMs / 1000 }, 'held up: the silence of targets does not count');
+    for (const link of this.#links.values()) link.onStalled();
   }
 
   #add(target: Target, epoch: number): void {

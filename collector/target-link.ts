@@ -33,6 +33,8 @@ export type LinkState =
   | 'lent'
   | 'closed';
 
+/** Who was held up may find that others have its targets by now; it takes so long until it knows. */
+const DOUBT_MS_MIN = 10_000;
 /** An agent that the shard's new owner has not taken over by then is let go of. */
 const LENT_MS_MAX = 30_000;
 
@@ -65,6 +67,8 @@ export class TargetLink {
   #lastFrameMs = -Infinity;
   #openedMs = -Infinity;
   #quarantined = 0;
+  /** Until then it is not called down: we were held up, and have not heard of it since. */
+  #doubtUntilMs = -Infinity;
   readonly #beganMs = performance.now();
 
   constructor(dialler: Dialler, target: Target, lane: number, epoch: number) {
@@ -146,6 +150,7 @@ export class TargetLink {
     const now = performance.now();
     this.state = 'streaming';
     this.#openedMs = now;
+    this.#doubtUntilMs = -Infinity;
     this.#connectSeconds = (now - this.#dialledMs) / 1000;
     this.onSkew(clockSkewMs);
     this.#heard();
@@ -176,6 +181,17 @@ export class TargetLink {
   onResumed(): void {
     this.#openedMs = performance.now();
     this.#heard();
+  }
+
+  /** We were held up and read nothing: what is due begins anew, and nobody's silence counts. */
+  onStalled(): void {
+    const { connectTimeoutMs, handshakeTimeoutMs } = this.#dialler.options;
+    const { wheel } = this.#dialler;
+    this.#doubtUntilMs = performance.now() + Math.max(DOUBT_MS_MIN, 2 * this.target.intervalMs);
+    if (this.state === 'streaming' || this.state === 'lent') this.#heard();
+    else if (this.state === 'opening') wheel.set(this.#deadline, handshakeTimeoutMs);
+    else if (this.state === 'dialling') wheel.set(this.#deadline, connectTimeoutMs);
+    if (this.state !== 'lent') this.#scheduleReport();
   }
 
   /** Anything came: the connection lives. */
@@ -222,7 +238,6 @@ export class TargetLink {
         {
           onOpen: () => isCurrent() && this.#onOpen(),
           onData: (chunk) => isCurrent() && this.#onData(chunk),
-          onDrain: () => undefined,
           onSession: (session) => {
             this.#tlsSession = { context: context!, session };
           },
@@ -328,10 +343,12 @@ export class TargetLink {
     // We have only just come: that we have not reached it yet says nothing about the target.
     const isNew = performance.now() - this.#beganMs < 2 * this.target.intervalMs;
     if (isNew && this.#connectSeconds === undefined) return this.#scheduleReport();
+    const { isUp } = this;
+    if (!isUp && performance.now() < this.#doubtUntilMs) return this.#scheduleReport();
     this.#reportSeq += 1;
     const report = {
       target: this.target,
-      isUp: this.isUp,
+      isUp,
       connectSeconds: this.#connectSeconds,
       clockSkewSeconds: this.#clockSkewSeconds,
       framesQuarantined: this.#quarantined,

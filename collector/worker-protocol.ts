@@ -32,5 +32,4 @@ export type WorkerMetrics = MetricObjectWithValues<MetricValue<string>>[];
 export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'stale'; readonly message: string }
-  | { readonly kind: 'metrics'; readonly metrics: WorkerMetrics }
-  | { readonly kind: 'stopped' };
+  | { readonly kind: 'metrics'; readonly metrics: WorkerMetrics };

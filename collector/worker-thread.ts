@@ -11,6 +11,7 @@ export class WorkerThread {
   readonly #index: number;
   readonly #log: Logger;
   #isStopping = false;
+  #measured: WorkerMetrics = [];
 
   /** `onFailed` is called at most once, if the thread ends without being asked to. */
   constructor(setup: WorkerSetup, log: Logger, onFailed: (reason: string) => void) {
@@ -48,17 +49,19 @@ export class WorkerThread {
     this.#worker.postMessage(message);
   }
 
-  /** Its metrics; none if it does not answer in time. */
+  /** Its metrics; those that it told last, if it does not answer in time: totals must not go back. */
   measure(): Promise<WorkerMetrics> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => done([]), MEASURE_TIMEOUT_MS);
+      const timer = setTimeout(() => done(), MEASURE_TIMEOUT_MS);
       const onMessage = (message: FromWorker): void => {
-        if (message.kind === 'metrics') done(message.metrics);
+        if (message.kind !== 'metrics') return;
+        this.#measured = message.metrics;
+        done();
       };
-      const done = (metrics: WorkerMetrics): void => {
+      const done = (): void => {
         clearTimeout(timer);
         this.#worker.off('message', onMessage);
-        resolve(metrics);
+        resolve(this.#measured);
       };
       this.#worker.on('message', onMessage);
       this.send({ kind: 'measure' });

@@ -90,6 +90,5 @@ async function shutDown(isSucceeded: boolean): Promise<void> {
   stop.abort();
   publisher.stop();
   await bus.close().catch(() => undefined);
-  send({ kind: 'stopped' });
   parentPort!.close();
 }

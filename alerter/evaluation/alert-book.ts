@@ -16,11 +16,14 @@ import {
   touch,
 } from './alert.ts';
 import type { Alert } from './alert.ts';
+import { AlertQuota, NO_ALERT_LIMITS } from './alert-quota.ts';
+import type { AlertLimits } from './alert-quota.ts';
 import { LaneClock } from './lane-clock.ts';
 import type { LaneTime } from './lane-clock.ts';
 import { LeastRecentlyUsed } from './least-recently-used.ts';
 import { alertKey, Plan } from './plan.ts';
 import type { Check } from './plan.ts';
+import { fitting } from './record-size.ts';
 import { RuleSet } from './rule-set.ts';
 import type { Touch } from './stopwatch.ts';
 import { advance, newTargetState } from './target-state.ts';
@@ -31,6 +34,10 @@ export type SkipReason = 'backlog' | 'repeated' | 'unknown_target' | 'unknown_ca
 export interface EvaluationCounters {
   frames: number;
   comparisons: number;
+  /** Conditions that held although there was no room for another alert. */
+  refused: number;
+  /** Transitions that were too large and lost annotations, or labels as well. */
+  shortened: number;
   /** Frames not evaluated, by reason. */
   readonly skipped: Map<SkipReason, number>;
 }
@@ -52,7 +59,13 @@ const PLANS_MAX = 65_536;
  * from the stream alone (see `LaneClock`, `elapsedMs`); what people are shown are the samples' times.
  */
 export class AlertBook {
-  readonly counters: EvaluationCounters = { frames: 0, comparisons: 0, skipped: new Map() };
+  readonly counters: EvaluationCounters = {
+    frames: 0,
+    comparisons: 0,
+    refused: 0,
+    shortened: 0,
+    skipped: new Map(),
+  };
   readonly #stalenessMs: number;
   readonly #nowMs: () => number;
   readonly #clock = new LaneClock();
@@ -60,19 +73,29 @@ export class AlertBook {
   readonly #plans = new LeastRecentlyUsed<bigint, Plan>(PLANS_MAX);
   /** Alerts whose stopwatch a successor could not tell from the log. */
   readonly #unrecorded = new Set<Alert>();
+  readonly #quota: AlertQuota;
   #rules = new RuleSet([]);
   #laneStepMs: number | undefined;
-  #active = 0;
 
   /** `nowMs` says when something ends that no sample ends. */
-  constructor(stalenessMs: number, nowMs: () => number = Date.now) {
+  constructor(
+    stalenessMs: number,
+    nowMs: () => number = Date.now,
+    limits: AlertLimits = NO_ALERT_LIMITS,
+  ) {
     this.#stalenessMs = stalenessMs;
     this.#nowMs = nowMs;
+    this.#quota = new AlertQuota(limits);
   }
 
   /** Alerts that are pending or firing. */
   get activeCount(): number {
-    return this.#active;
+    return this.#quota.count;
+  }
+
+  /** Which rules had more alerts than there may be, and how often, since this was last asked. */
+  takeRefused(): ReadonlyMap<string, number> {
+    return this.#quota.takeRefused();
   }
 
   /** Undefined until a message arrived. */
@@ -107,14 +130,14 @@ export class AlertBook {
   /** Takes a transition that was recorded before a restart. */
   restore(transition: Transition): void {
     const state = this.#restored(parseHexId(transition.targetId));
-    const alert = alertFrom(transition);
-    if (state.alerts.delete(alert.key)) this.#active -= 1;
+    const alert = alertFrom(this.#fitting(transition));
+    if (state.alerts.delete(alert.key)) this.#quota.remove(transition.ruleKey);
     const { cause } = transition;
     // The frame itself may have been recorded by half: looked at again it changes nothing twice.
     if (cause !== undefined) advance(state, parseHexId(cause.run), cause.seq - 1);
     if (transition.state === 'inactive') return;
     state.alerts.set(alert.key, alert);
-    this.#active += 1;
+    this.#quota.add(transition.ruleKey);
   }
 
   /** Takes a stopwatch that was recorded before a restart, after what was recorded before it. */
@@ -259,7 +282,7 @@ export class AlertBook {
     else this.#unrecorded.delete(alert);
     if (holds) {
       if (alert.last.state !== 'pending' || alert.reading.elapsedMs < rule.forMs) return undefined;
-      return this.#fire(state, alert, fire(alert.last, rule, value, now));
+      return this.#fire(state, alert, this.#fitting(fire(alert.last, rule, value, now)));
     }
     const isFiring = alert.last.state === 'firing';
     if (isFiring && alert.reading.elapsedMs < rule.keepFiringForMs) return undefined;
@@ -268,10 +291,14 @@ export class AlertBook {
     return this.#end(state, alert, reason, lastValue, now.sampleMs, now);
   }
 
-  #begin(state: TargetState, check: Check, value: number, now: Touch): Transition {
-    const transition = begin(check, state.target, value, now);
+  #begin(state: TargetState, check: Check, value: number, now: Touch): Transition | undefined {
+    if (!this.#quota.admits(check.rule)) {
+      this.counters.refused += 1;
+      return undefined;
+    }
+    const transition = this.#fitting(begin(check, state.target, value, now));
     state.alerts.set(check.alertKey, alertFrom(transition));
-    this.#active += 1;
+    this.#quota.add(check.rule.key);
     return transition;
   }
 
@@ -284,8 +311,14 @@ export class AlertBook {
   #end(state: TargetState, alert: Alert, ...how: EndArguments): Transition {
     this.#unrecorded.delete(alert);
     state.alerts.delete(alert.key);
-    this.#active -= 1;
+    this.#quota.remove(alert.last.ruleKey);
     return end(alert.last, ...how);
+  }
+
+  #fitting(transition: Transition): Transition {
+    const fitted = fitting(transition);
+    if (fitted !== transition) this.counters.shortened += 1;
+    return fitted;
   }
 
   #touch(run: bigint, seq: number, sampleMs: number): Touch {

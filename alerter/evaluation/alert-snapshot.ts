@@ -4,9 +4,11 @@ import { RollcallError } from '../../pipeline/error.ts';
 import { snapshotSubject } from '../../pipeline/log/positions.ts';
 import { decodeTransitions, encodeRecord, lanePlace } from '../../pipeline/log/record-codec.ts';
 import type { AlertStopwatch, LanePlace, Transition } from '../../pipeline/log/transition.ts';
+import { tooLarge, unreadable } from '../unreadable.ts';
 import { FencedValue } from './fenced-value.ts';
 import { isStale, laneBusy } from './owner.ts';
 import type { LaneOwner } from './owner.ts';
+import { cutForRecords, entryBytes } from './record-size.ts';
 
 const header = z.object({
   /** A token of the chunks' subjects; an earlier version had two, `a` and `b`. */
@@ -22,11 +24,10 @@ export interface Snapshot {
   /** How far the lane had been evaluated; missing in snapshots of earlier versions. */
   readonly place?: LanePlace | undefined;
   readonly alerts: readonly Transition[];
+  /** One of each alert, in the same order. */
   readonly stopwatches: readonly AlertStopwatch[];
 }
 
-/** A chunk stays well below NATS' default max_payload. */
-const ALERTS_PER_CHUNK = 300;
 const HEAD = 'head';
 
 /**
@@ -48,11 +49,14 @@ export class AlertSnapshot {
     this.#head = new FencedValue(bus, snapshotSubject(bus, lane), owner);
   }
 
-  /** @throws RollcallError `snapshot_incomplete` when it was replaced meanwhile: load again; `stale` */
+  /**
+   * @throws RollcallError `snapshot_incomplete` when it was replaced meanwhile: load again; `stale`;
+   *   `state_unreadable`
+   */
   async load(): Promise<Snapshot> {
     const head = await this.#head.read();
     if (head === undefined) return { logSeq: 0, alerts: [], stopwatches: [] };
-    const { side, chunks, place } = header.parse(head.payload);
+    const { side, chunks, place } = this.#readable(() => header.parse(head.payload));
     const alerts: Transition[] = [];
     const stopwatches: AlertStopwatch[] = [];
     for (let chunk = 0; chunk < chunks; chunk += 1) {
@@ -61,7 +65,7 @@ export class AlertSnapshot {
       if (value === undefined) {
         throw new RollcallError('snapshot_incomplete', `${subject} is missing`);
       }
-      const record = decodeTransitions(value.data);
+      const record = this.#readable(() => decodeTransitions(value.data));
       alerts.push(...record.transitions);
       stopwatches.push(...(record.stopwatches ?? []));
     }
@@ -70,29 +74,44 @@ export class AlertSnapshot {
 
   /**
    * @throws RollcallError `lane_busy` when a predecessor wrote one meanwhile: to be called again;
-   *   `stale` when a later owner has written one
+   *   `stale` when a later owner has written one; `record_too_large`
    */
   async save({ logSeq, place, alerts, stopwatches }: Snapshot): Promise<void> {
     const previous = await this.#head.read();
     const side = `${this.#owner.epoch}-${previous?.seq ?? 0}`;
-    const at = { lane: this.#lane, laneSeq: 0 };
+    const indices = alerts.map((_, i) => i);
+    const bytesOf = (i: number): number => entryBytes(alerts[i]!) + entryBytes(stopwatches[i]!);
     let chunks = 0;
-    for (let from = 0; from < alerts.length; from += ALERTS_PER_CHUNK) {
-      const to = from + ALERTS_PER_CHUNK;
-      const part = {
-        transitions: alerts.slice(from, to),
-        stopwatches: stopwatches.slice(from, to),
-      };
-      await this.#bus.publish(
-        this.#subject(side, String(chunks)),
-        encodeRecord({ ...at, ...part }),
-      );
+    for (const run of cutForRecords(indices, bytesOf, this.#bus.payloadBytesMax)) {
+      const [from, to] = [run[0]!, run.at(-1)! + 1];
+      const transitions = alerts.slice(from, to);
+      const part = { transitions, stopwatches: stopwatches.slice(from, to) };
+      await this.#publish(this.#subject(side, String(chunks)), part);
       chunks += 1;
     }
     // Not if it was replaced meanwhile: then the side is named after another header.
     const head = { side, chunks, place } satisfies Header;
     const headSeq = await this.#switchTo(logSeq, head);
     await this.#removeOthers(side, headSeq);
+  }
+
+  async #publish(
+    subject: string,
+    part: Pick<Snapshot, 'stopwatches'> & { transitions: readonly Transition[] },
+  ): Promise<void> {
+    const data = encodeRecord({ lane: this.#lane, laneSeq: 0, ...part });
+    const { payloadBytesMax } = this.#bus;
+    if (data.length > payloadBytesMax) throw tooLarge(subject, data.length, payloadBytesMax);
+    await this.#bus.publish(subject, data);
+  }
+
+  /** What cannot be decoded is of use to nobody: all of it has to go. */
+  #readable<T>(decode: () => T): T {
+    try {
+      return decode();
+    } catch (error) {
+      throw unreadable(this.#bus, this.#subject('>'), error);
+    }
   }
 
   async #switchTo(logSeq: number, head: Header): Promise<number> {

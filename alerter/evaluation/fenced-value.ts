@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Bus } from '../../pipeline/bus/bus.ts';
 import { encodeNumbered, numberOf, payloadOf } from '../../pipeline/bus/numbered-value.ts';
+import { unreadable } from '../unreadable.ts';
 import { isStale, mustNotBeLater } from './owner.ts';
 import type { LaneOwner } from './owner.ts';
 
@@ -13,6 +14,7 @@ export interface Numbered {
 }
 
 const signed = z.object({ epoch: z.number().optional() });
+const position = z.number().int().min(0);
 
 /**
  * A numbered value of a compacted subject that only the latest owner of a lane may write: by
@@ -30,15 +32,25 @@ export class FencedValue {
     this.#owner = owner;
   }
 
-  /** @throws RollcallError `stale` when a later owner has written it */
+  /** @throws RollcallError `stale` when a later owner has written it; `state_unreadable` */
   async read(): Promise<Numbered | undefined> {
     const value = await this.#bus.last(this.#bus.topology.stateStream, this.#subject);
     this.#seq = value?.seq ?? 0;
     if (value === undefined) return undefined;
-    const text = Buffer.from(payloadOf(value.data)).toString();
-    const payload: unknown = text === '' ? {} : JSON.parse(text);
-    mustNotBeLater(signed.parse(payload).epoch, this.#owner, this.#subject);
-    return { seq: value.seq, number: numberOf(value.data), payload };
+    const { number, payload, epoch } = this.#decode(value.data);
+    mustNotBeLater(epoch, this.#owner, this.#subject);
+    return { seq: value.seq, number, payload };
+  }
+
+  #decode(data: Uint8Array): { number: number; payload: unknown; epoch: number | undefined } {
+    try {
+      const text = Buffer.from(payloadOf(data)).toString();
+      const payload: unknown = text === '' ? {} : JSON.parse(text);
+      const number = position.parse(numberOf(data));
+      return { number, payload, epoch: signed.parse(payload).epoch };
+    } catch (error) {
+      throw unreadable(this.#bus, this.#subject, error);
+    }
   }
 
   /**

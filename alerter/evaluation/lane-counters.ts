@@ -2,6 +2,8 @@
 export class LaneEvaluatorCounters {
   messages = 0;
   transitions = 0;
+  /** Transitions that were not recorded: the record was larger than NATS takes. */
+  lostTransitions = 0;
   pending = 0;
   unknownCatalogueFrames = 0;
   badBatches = 0;

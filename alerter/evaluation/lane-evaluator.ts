@@ -8,15 +8,11 @@ import type { Lane } from '../../pipeline/bus/topology.ts';
 import { retry } from '../../pipeline/dial/retry.ts';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
 import { failPoint } from '../../pipeline/fault/fail-point.ts';
-import type {
-  AlertStopwatch,
-  LanePlace,
-  Transition,
-  TransitionRecord,
-} from '../../pipeline/log/transition.ts';
+import type { LanePlace, Transition, TransitionRecord } from '../../pipeline/log/transition.ts';
 import { alignedCopy } from '../../pipeline/wire/batch.ts';
 import * as frame from '../../pipeline/wire/frame.ts';
-import { laneOf } from '../../pipeline/wire/shard.ts';
+import { TroubleLog } from '../trouble-log.ts';
+import { isTooLarge } from '../unreadable.ts';
 import type { AlertBook } from './alert-book.ts';
 import { AlertSnapshot } from './alert-snapshot.ts';
 import type { Snapshot } from './alert-snapshot.ts';
@@ -30,14 +26,16 @@ import { LanePosition } from './lane-position.ts';
 import { laneStream, placeToGoOn, restoreBook } from './lane-recovery.ts';
 import { isStale } from './owner.ts';
 import type { LaneOwner } from './owner.ts';
+import { RecordParts } from './record-parts.ts';
+import type { Part } from './record-parts.ts';
+import { cutForRecords, entryBytes } from './record-size.ts';
+import { RefusalLog } from './refusal-log.ts';
 
 export interface LaneEvaluatorOptions extends LaneOwner {
   readonly lane: Lane;
   readonly checkpointIntervalMs: number;
 }
 
-/** Transitions or stopwatches: a record stays well below NATS' default max_payload. */
-const ENTRIES_PER_RECORD = 300;
 /** A new snapshot is made after so many records, or after this time if there were any. */
 const SNAPSHOT_EVERY_RECORDS = 500;
 const SNAPSHOT_EVERY_MS = 60_000;
@@ -46,12 +44,6 @@ const SNAPSHOT_EVERY_MS = 60_000;
 interface Recovered {
   readonly snapshot: Snapshot;
   readonly records: readonly TransitionRecord[];
-  readonly place: LanePlace;
-}
-
-/** Transitions that have to be recorded together, and the place that they lead to. */
-interface Part {
-  readonly transitions: readonly Transition[];
   readonly place: LanePlace;
 }
 
@@ -67,6 +59,8 @@ export class LaneEvaluator {
   readonly #options: LaneEvaluatorOptions;
   readonly #signal: AbortSignal;
   readonly #log: Logger;
+  readonly #trouble: TroubleLog;
+  readonly #refusals: RefusalLog;
   readonly #records: LaneLog;
   readonly #position: LanePosition;
   readonly #snapshot: AlertSnapshot;
@@ -93,6 +87,8 @@ export class LaneEvaluator {
     this.#bus = bus;
     this.book = book;
     this.#log = parts.log.child({ lane: lane.id });
+    this.#trouble = new TroubleLog(this.#log);
+    this.#refusals = new RefusalLog(this.#log, book);
     this.#options = options;
     this.#signal = signal;
     this.#catalogues = new CatalogueCache(bus);
@@ -105,12 +101,6 @@ export class LaneEvaluator {
 
   get laneId(): string {
     return this.#options.lane.id;
-  }
-
-  /** Whether targets of a shard are this lane's. */
-  hasShard(shard: number): boolean {
-    const [count, index] = this.laneId.split('x').map(Number);
-    return laneOf(shard, count!) === index;
   }
 
   /**
@@ -237,6 +227,7 @@ export class LaneEvaluator {
       if (signal.aborted) return;
       await this.#change(() => this.book.endStale());
       await this.#inTurn(() => this.#checkpoint());
+      this.#refusals.tell();
     }
   }
 
@@ -247,27 +238,22 @@ export class LaneEvaluator {
     if (laneSeq > 0 && !isNext) this.#missed(seq - laneSeq - 1);
     const batch = alignedCopy(data);
     const offsets = await this.#frames(seq, batch);
-    const before = { ...this.#place, laneSeq: seq - 1 };
+    // What had been evaluated of a message that is gone says nothing about this one.
+    const before = { ...this.#place, laneSeq: seq - 1, framesDone: isNext ? framesDone : 0 };
     this.#isAhead = true;
     const time = this.book.arrive(storedMs);
-    const parts: Part[] = [];
-    let transitions: Transition[] = [];
+    const parts = new RecordParts(this.#bus.payloadBytesMax);
     let newestMs = 0;
     // A predecessor may have died between two records of one message.
-    for (let i = isNext ? framesDone : 0; i < offsets.length; i += 1) {
+    for (let i = before.framesDone; i < offsets.length; i += 1) {
       const offset = offsets[i]!;
-      transitions.push(...this.book.evaluate(batch, offset));
+      const transitions = this.book.evaluate(batch, offset);
       newestMs = Math.max(newestMs, frame.frameTimestampMs(batch, offset));
-      while (transitions.length > ENTRIES_PER_RECORD) {
-        // What is left is of this frame. Evaluated again by a successor it changes nothing twice.
-        const place = { ...before, framesDone: i };
-        parts.push({ transitions: transitions.slice(0, ENTRIES_PER_RECORD), place });
-        transitions = transitions.slice(ENTRIES_PER_RECORD);
-      }
+      // A frame whose transitions are cut is evaluated again by a successor, and changes nothing twice.
+      if (transitions.length > 0) parts.add(transitions, { ...before, framesDone: i });
     }
     const place = { laneSeq: seq, streamId, ...time };
-    if (transitions.length > 0) parts.push({ transitions, place });
-    await this.#record(parts, before);
+    await this.#record(parts.finish(place), before);
     this.#place = place;
     this.#isAhead = false;
     this.#count(newestMs);
@@ -300,36 +286,28 @@ export class LaneEvaluator {
   }
 
   async #recordChange(transitions: readonly Transition[]): Promise<void> {
-    const parts: Part[] = [];
-    for (let at = 0; at < transitions.length; at += ENTRIES_PER_RECORD) {
-      const part = transitions.slice(at, at + ENTRIES_PER_RECORD);
-      parts.push({ transitions: part, place: this.#place });
-    }
-    await this.#record(parts, this.#place);
+    const parts = new RecordParts(this.#bus.payloadBytesMax);
+    parts.add(transitions, this.#place);
+    await this.#record(parts.finish(this.#place), this.#place);
   }
 
-  /** The stopwatches that a successor needs in order to go on from the parts' places go before or with them. */
+  /** The stopwatches that a successor needs in order to go on from the parts' places go before them. */
   async #record(parts: readonly Part[], before: LanePlace): Promise<void> {
     if (parts.length === 0) return;
-    const stopwatches = await this.#appendAllBut(parts.length > 1 ? 0 : ENTRIES_PER_RECORD, before);
+    for (const record of this.#stopwatchRecords(before)) await this.#append(record);
     for (const { transitions, place } of parts) {
-      const extra = stopwatches.length > 0 ? { stopwatches } : {};
-      await this.#append({ ...place, transitions, ...extra });
-      this.counters.transitions += transitions.length;
+      await this.#append({ ...place, transitions });
     }
   }
 
   /**
-   * Takes the stopwatches that have to be recorded, and appends all but at most `countMax`.
-   * (That they may be ahead of `place` does no harm: frames that a stopwatch has seen change nothing.)
+   * Records of the stopwatches that have to be recorded. (That they may be ahead of `place` does no harm: frames
+   * that a stopwatch has seen change nothing.)
    */
-  async #appendAllBut(countMax: number, place: LanePlace): Promise<AlertStopwatch[]> {
-    const stopwatches = this.book.takeUnrecorded();
-    while (stopwatches.length > countMax) {
-      const some = stopwatches.splice(0, ENTRIES_PER_RECORD);
-      await this.#append({ ...place, transitions: [], stopwatches: some });
-    }
-    return stopwatches;
+  #stopwatchRecords(place: LanePlace): UnsignedRecord[] {
+    const { payloadBytesMax } = this.#bus;
+    const runs = cutForRecords(this.book.takeUnrecorded(), entryBytes, payloadBytesMax);
+    return runs.map((stopwatches) => ({ ...place, transitions: [], stopwatches }));
   }
 
   async #append(record: UnsignedRecord): Promise<void> {
@@ -338,23 +316,41 @@ export class LaneEvaluator {
       await this.#persist('record transitions', () => this.#records.append(record, id));
       failPoint('alerter.transitions_recorded');
     } catch (error) {
+      // It never will be smaller: the lane goes on without it.
+      if (isTooLarge(error)) return this.#lose(record, error);
       this.#broken ??= { error };
       throw error;
     }
+    this.counters.transitions += record.transitions.length;
     this.#recordsSinceSnapshot += 1;
   }
 
+  #lose({ transitions }: UnsignedRecord, error: unknown): void {
+    this.counters.lostTransitions += transitions.length;
+    this.#trouble.tell(error, 'transitions cannot be recorded and are lost', 'warn');
+  }
+
   async #checkpoint(): Promise<void> {
-    try {
-      // In this order: what a position says is done must not need anything that is not recorded.
-      await this.#appendAllBut(0, this.#place);
-      if (this.#isSnapshotDue()) await this.#saveSnapshot();
-      if (this.#place === this.#savedPlace) return;
+    // In this order: what a position says is done must not need anything that is not recorded.
+    await this.#tryOnce('stopwatches', async () => {
+      for (const record of this.#stopwatchRecords(this.#place)) await this.#append(record);
+    });
+    if (this.#isSnapshotDue()) await this.#tryOnce('snapshot', () => this.#saveSnapshot());
+    // Not for want of a snapshot: the log has all of it, and storage waits for the position.
+    if (this.#place === this.#savedPlace) return;
+    await this.#tryOnce('position', async () => {
       await this.#position.save(this.#place);
       this.#savedPlace = this.#place;
+    });
+  }
+
+  /** The next checkpoint tries again. */
+  async #tryOnce(what: string, attempt: () => Promise<void>): Promise<void> {
+    try {
+      await attempt();
     } catch (error) {
       if (isStale(error) || this.#broken !== undefined) throw error;
-      this.#log.debug({ reason: reasonOf(error) }, 'checkpoint failed; trying again later');
+      this.#trouble.tell(error, `cannot write the ${what}; trying again later`, 'debug');
     }
   }
 
@@ -374,13 +370,14 @@ export class LaneEvaluator {
     if (this.#broken !== undefined || this.#isAhead) return;
     this.#broken = { error: this.#signal.reason };
     try {
-      const stopwatches = this.book.takeUnrecorded();
-      for (let at = 0; at < stopwatches.length; at += ENTRIES_PER_RECORD) {
-        const some = stopwatches.slice(at, at + ENTRIES_PER_RECORD);
-        const record = { ...this.#place, transitions: [], stopwatches: some };
+      for (const record of this.#stopwatchRecords(this.#place)) {
         await this.#records.append(record, randomUUID());
       }
-      if (this.#recordsSinceSnapshot > 0 || this.book.activeCount > 0) await this.#saveSnapshot();
+      if (this.#recordsSinceSnapshot > 0 || this.book.activeCount > 0) {
+        await this.#saveSnapshot().catch((error: unknown) => {
+          if (!isTooLarge(error)) throw error;
+        });
+      }
       await this.#position.save(this.#place);
       this.#log.info({ laneSeq: this.#place.laneSeq }, 'lane surrendered');
     } catch (error) {
@@ -404,10 +401,10 @@ export class LaneEvaluator {
       signal: this.#signal,
       pauseMsMin: 20,
       pauseMsMax: 2000,
-      isFinal: isStale,
+      isFinal: (error) => isStale(error) || isTooLarge(error),
       onRetry: (error) => {
         this.counters.retries += 1;
-        this.#log.warn({ reason: reasonOf(error) }, `cannot ${what}; trying again`);
+        this.#trouble.tell(error, `cannot ${what}; trying again`, 'warn');
       },
     });
   }

@@ -5,8 +5,12 @@ import { StreamReader } from '../../pipeline/bus/stream-reader.ts';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
 import { decodeTransitions, encodeRecord } from '../../pipeline/log/record-codec.ts';
 import type { TransitionRecord } from '../../pipeline/log/transition.ts';
+import { tooLarge } from '../unreadable.ts';
 import { isStale, laneBusy, mustNotBeLater } from './owner.ts';
 import type { LaneOwner } from './owner.ts';
+
+/** NATS counts headers too; ours are an id and what the compare-and-set expects. */
+const HEADER_BYTES_MAX = 1024;
 
 export type UnsignedRecord = Omit<TransitionRecord, 'lane' | 'epoch' | 'member'>;
 
@@ -60,10 +64,14 @@ export class LaneLog {
   /**
    * Appends a record; may be called again with the same `id` when it failed.
    *
-   * @throws RollcallError `stale` when somebody else has written since
+   * @throws RollcallError `stale` when somebody else has written since; `record_too_large`
    */
   async append(record: UnsignedRecord, id: string): Promise<void> {
     const data = this.#encode(record);
+    const { payloadBytesMax } = this.#bus;
+    if (data.length + HEADER_BYTES_MAX > payloadBytesMax) {
+      throw tooLarge(this.#subject, data.length, payloadBytesMax);
+    }
     try {
       // The id makes a repeat after a lost acknowledgement succeed instead of losing the race.
       this.#lastSeq = await this.#publish(data, this.#lastSeq, id);

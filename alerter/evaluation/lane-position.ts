@@ -2,6 +2,7 @@ import type { Bus } from '../../pipeline/bus/bus.ts';
 import { evaluatedSubject } from '../../pipeline/log/positions.ts';
 import { lanePlace } from '../../pipeline/log/record-codec.ts';
 import type { LanePlace } from '../../pipeline/log/transition.ts';
+import { unreadable } from '../unreadable.ts';
 import { FencedValue } from './fenced-value.ts';
 import { isStale, laneBusy } from './owner.ts';
 import type { LaneOwner } from './owner.ts';
@@ -11,10 +12,14 @@ import type { LaneOwner } from './owner.ts';
  * trims the lane by it.
  */
 export class LanePosition {
+  readonly #bus: Bus;
+  readonly #subject: string;
   readonly #value: FencedValue;
 
   constructor(bus: Bus, lane: string, owner: LaneOwner) {
-    this.#value = new FencedValue(bus, evaluatedSubject(bus, lane), owner);
+    this.#bus = bus;
+    this.#subject = evaluatedSubject(bus, lane);
+    this.#value = new FencedValue(bus, this.#subject, owner);
   }
 
   /**
@@ -41,10 +46,12 @@ export class LanePosition {
     await this.#value.write(place.laneSeq, place);
   }
 
-  /** @throws RollcallError `stale` when a later owner has written it */
+  /** @throws RollcallError `stale` when a later owner has written it; `state_unreadable` */
   async read(): Promise<LanePlace | undefined> {
     const value = await this.#value.read();
     if (value === undefined) return undefined;
-    return lanePlace.parse({ ...(value.payload as object), laneSeq: value.number });
+    const place = lanePlace.safeParse({ ...(value.payload as object), laneSeq: value.number });
+    if (!place.success) throw unreadable(this.#bus, this.#subject, place.error);
+    return place.data;
   }
 }

@@ -2,8 +2,10 @@ import { Registry } from 'prom-client';
 import t from 'tap';
 import { silentLog, testBus, testNats } from '../../pipeline/embedded/test-servers.ts';
 import { registerAlerterMetrics } from '../alerter-metrics.ts';
+import { Delivery } from '../delivery.ts';
 import { AlertBook } from '../evaluation/alert-book.ts';
 import { LaneEvaluator } from '../evaluation/lane-evaluator.ts';
+import { TerminalReceiver } from '../notify/terminal.ts';
 
 const nats = await testNats(t);
 
@@ -11,11 +13,13 @@ await t.test('lanes come and go, totals only grow', async (t) => {
   const bus = await testBus(t, nats.port, 'metrics');
   const registry = new Registry();
   const evaluators = new Set<LaneEvaluator>();
+  const deliveries = new Set<Delivery>();
   const metrics = registerAlerterMetrics(registry, {
     bus,
     evaluators: () => [...evaluators],
-    deliveries: () => [],
+    deliveries: () => [...deliveries],
     rules: () => 3,
+    refusedStates: () => 0,
   });
   const own = (index: number): LaneEvaluator => {
     const lane = bus.topology.lane(index);
@@ -59,4 +63,19 @@ await t.test('lanes come and go, totals only grow', async (t) => {
   t.same(await lines('frames_total'), ['rollcall_alerter_frames_total 53']);
   giveUp(again);
   t.ok((await lines('messages_total')).includes('rollcall_alerter_messages_total{lane="2x0"} 7'));
+
+  const receiver = new TerminalReceiver(process.stdout);
+  const options = { retryBackoffMsMin: 1, retryBackoffMsMax: 1, epoch: 1 };
+  const parts = { bus, receiver, log: silentLog };
+  const delivery = new Delivery(parts, options, new AbortController().signal);
+  deliveries.add(delivery);
+  delivery.counters.delivered = 4;
+  delivery.counters.pending = 9;
+  const lag = 'rollcall_alerter_delivery_lag_records{receiver="terminal"} 9';
+  t.same(await lines('delivery_lag_records'), [lag]);
+  deliveries.delete(delivery);
+  metrics.keepDelivery(delivery);
+  t.notOk((await lines('delivery_lag_records')).includes(lag), 'another member has the receiver');
+  const delivered = 'rollcall_alerter_notifications_delivered_total{receiver="terminal"} 4';
+  t.same(await lines('notifications_delivered_total'), [delivered]);
 });

@@ -3,10 +3,12 @@ import t from 'tap';
 import type { Test } from 'tap';
 import type { Bus } from '../../pipeline/bus/bus.ts';
 import { silentLog, testBus, testNats } from '../../pipeline/embedded/test-servers.ts';
+import { encodeNumbered } from '../../pipeline/bus/numbered-value.ts';
+import { notifiedSubject } from '../../pipeline/log/positions.ts';
 import { decodeNotification, encodeRecord } from '../../pipeline/log/record-codec.ts';
 import type { Transition } from '../../pipeline/log/transition.ts';
 import { DeliveryPosition } from '../delivery-position.ts';
-import { Delivery, DeliveryCounters } from '../delivery.ts';
+import { Delivery } from '../delivery.ts';
 import type { Notification } from '../notify/notification.ts';
 import type { DeliveryOutcome, Receiver } from '../notify/receiver.ts';
 
@@ -82,8 +84,7 @@ async function start(t: Test, bus: Bus, receiver: Receiver) {
   const stop = new AbortController();
   epochs += 1;
   const options = { retryBackoffMsMin: 5, retryBackoffMsMax: 20, epoch: epochs };
-  const counters = new DeliveryCounters();
-  const delivery = new Delivery({ bus, receiver, log: silentLog, counters }, options, stop.signal);
+  const delivery = new Delivery({ bus, receiver, log: silentLog }, options, stop.signal);
   await DeliveryPosition.begin(bus, receiver.name);
   let failure: unknown;
   const running = delivery.run().catch((error: unknown) => (failure = error));
@@ -196,6 +197,75 @@ await t.test('who has lost the receiver sends nothing, whatever he has in hand',
   t.match(stale.failure(), { code: 'stale' });
   t.same(asleep.alertnames, ['A firing']);
   t.same(awake.alertnames, ['B firing', 'C firing']);
+});
+
+await t.test('who loses the receiver while he tries again does not try any more', async (t) => {
+  const bus = await newBus(t);
+  const failing = new ScriptedReceiver('web');
+  failing.answer = () => ({ kind: 'retry', detail: 'status 500' });
+  const stale = await start(t, bus, failing);
+  await append(bus, 'A', 'firing');
+  await until(() => failing.got.length >= 2);
+  const working = new ScriptedReceiver('web');
+  const owner = await start(t, bus, working);
+  await append(bus, 'A', 'inactive');
+  await until(() => owner.delivery.counters.delivered === 2);
+  t.same(working.alertnames, ['A firing', 'A resolved']);
+  failing.got.length = 0;
+  failing.answer = () => ({ kind: 'delivered', detail: 'ok' });
+  await stale.running;
+  t.match(stale.failure(), { code: 'stale' });
+  t.same(failing.got, [], 'nothing was sent after the new owner had sent it');
+});
+
+await t.test('what was trimmed away from a receiver that hangs is counted', async (t) => {
+  const bus = await newBus(t);
+  const receiver = new ScriptedReceiver('web');
+  const { promise: answered, resolve: answer } = Promise.withResolvers<DeliveryOutcome>();
+  receiver.answer = () => answered;
+  const { delivery } = await start(t, bus, receiver);
+  await append(bus, 'First', 'firing');
+  await until(() => delivery.counters.pending === 1);
+  // More than are fetched at once.
+  for (let i = 0; i < 300; i += 1) await append(bus, `A${i}`, 'firing');
+  const { state } = await bus.streamInfo(bus.topology.logStream);
+  await bus.trim(bus.topology.logStream, state.last_seq + 1);
+  await append(bus, 'Last', 'firing');
+  receiver.answer = () => ({ kind: 'delivered', detail: 'ok' });
+  answer({ kind: 'delivered', detail: 'ok' });
+  await until(() => receiver.alertnames.includes('Last firing'));
+  const { missed } = delivery.counters;
+  t.ok(missed > 0);
+  t.equal(missed + receiver.got.length, 302, 'each was delivered or is counted');
+});
+
+await t.test('records of other kinds between two pages are not missed ones', async (t) => {
+  const bus = await newBus(t);
+  const receiver = new ScriptedReceiver('web');
+  const { delivery } = await start(t, bus, receiver);
+  for (const alert of ['A', 'B', 'C']) {
+    const { delivered } = delivery.counters;
+    await append(bus, alert, 'firing');
+    await until(() => delivery.counters.delivered > delivered);
+  }
+  await until(() => delivery.counters.pending === 0);
+  t.equal(delivery.counters.missed, 0);
+});
+
+await t.test('a position that cannot be read is named, and waited for', async (t) => {
+  const bus = await newBus(t);
+  const subject = notifiedSubject(bus, 'web');
+  for (const data of [Buffer.from('x'), encodeNumbered(-1), encodeNumbered(1, Buffer.from('{}'))]) {
+    await bus.publish(subject, data);
+    const taking = new DeliveryPosition(bus, 'web', 7).take();
+    await t.rejects(taking, { code: 'state_unreadable', message: `--subject '${subject}'` });
+  }
+  const receiver = new ScriptedReceiver('web');
+  const { delivery } = await start(t, bus, receiver);
+  await append(bus, 'A', 'firing');
+  await bus.trim(bus.topology.stateStream, Number.MAX_SAFE_INTEGER, subject);
+  await until(() => delivery.counters.delivered === 1);
+  t.same(receiver.alertnames, ['A firing'], 'once it is deleted all that is there is told');
 });
 
 await t.test('a member with a lower epoch does not get the receiver', async (t) => {

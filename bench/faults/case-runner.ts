@@ -224,7 +224,7 @@ class Stage {
         alerter: Math.max(processes.alerter, least.alerter ?? 1),
       },
       webhooks: catchers.map(({ url }) => url),
-      rules: rulesFor(intervalMs),
+      rules: rulesFor(intervalMs, settings.isNobodyDown),
       environment: {
         ...(tls !== undefined && {
           ROLLCALL_TLS_CERT_FILE: tls.cert,

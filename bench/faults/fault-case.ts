@@ -19,6 +19,8 @@ export interface CaseSettings {
   readonly ringBytesMax?: number;
   /** Agents and collectors speak mutual TLS. */
   readonly isTls?: boolean;
+  /** No agent ever fails to answer, so no collector may say so even once. */
+  readonly isNobodyDown?: boolean;
   /** Receivers beside the one that counts. */
   readonly furtherReceivers?: number;
 }

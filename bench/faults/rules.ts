@@ -17,8 +17,15 @@ export function provokedAlerts(intervalMs: number): Readonly<Record<Breach, Prov
   };
 }
 
-/** The rule file of all cases: three alerts that are provoked, and two that must stay silent. */
-export function rulesFor(intervalMs: number): string {
+const NEVER_DOWN = `      - alert: NeverDown
+        expr: up == 0
+`;
+
+/**
+ * The rule file of all cases: three alerts that are provoked, and two that must stay silent; a third one if a
+ * target must not be called down even once.
+ */
+export function rulesFor(intervalMs: number, isNobodyDown = false): string {
   return `groups:
   - name: faults
     rules:
@@ -36,5 +43,5 @@ export function rulesFor(intervalMs: number): string {
       - alert: TargetDown
         expr: up == 0
         for: ${TARGET_DOWN_MS}ms
-`;
+${isNobodyDown ? NEVER_DOWN : ''}`;
 }

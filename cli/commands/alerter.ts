@@ -26,6 +26,7 @@ export function command(): Command {
       member: memberOf(config),
       receivers: receiversOf(config),
       delivery: alerter,
+      limits: alerter,
       stalenessMs: alerter.stalenessMs,
       checkpointIntervalMs: alerter.checkpointIntervalMs,
       metricsListen: alerter.metricsListen,

@@ -27,8 +27,8 @@ export function command(): Command {
       process.stderr.write(
         'rollcall: is it running? "./rollcall up" starts it; addresses come from the settings\n',
       );
-      process.exitCode = 1;
     }
+    if (overview.silent.length + overview.faults.length > 0) process.exitCode = 1;
   });
 }
 

@@ -7,6 +7,7 @@ import { reasonOf, RollcallError } from '../../pipeline/error.ts';
 import { isSelfTarget } from '../../pipeline/targets/self-target.ts';
 import { listTargets, putTargets, removeTargets } from '../../pipeline/targets/target-store.ts';
 import type { NewTarget } from '../../pipeline/targets/target-store.ts';
+import type { Target } from '../../pipeline/targets/target.ts';
 import { parseDuration } from '../../alerter/rules/duration.ts';
 import { loadConfig } from '../config/load.ts';
 import { addOptions } from '../config/options.ts';
@@ -60,8 +61,12 @@ function addCommand(): Command {
       labels: label ?? {},
       intervalMs: intervalMsOf(interval),
     };
-    await withStore(configOf(command), (store) => putTargets(store, [target]));
+    const targets = await withStore(configOf(command), async (store) => {
+      await putTargets(store, [target]);
+      return listTargets(store);
+    });
     process.stdout.write(`added ${target.instance}\n`);
+    warnOfSharedAddress(target, targets);
     if (!isLoopback(parseAddress(address).host)) {
       process.stderr.write(
         'rollcall: off loopback collectors dial with TLS only, unless they run with --insecure: ' +
@@ -69,6 +74,17 @@ function addCommand(): Command {
       );
     }
   });
+}
+
+/** Collectors would take the agent from each other for ever. */
+function warnOfSharedAddress({ instance, address }: NewTarget, targets: readonly Target[]): void {
+  const others = targets.filter((one) => one.address === address && one.instance !== instance);
+  if (others.length === 0) return;
+  const names = others.map((other) => other.instance).join(', ');
+  process.stderr.write(
+    `rollcall: ${address} is also the address of ${names}: an agent is one target only, so remove ` +
+      'one of them with "rollcall targets remove"\n',
+  );
 }
 
 function removeCommand(): Command {

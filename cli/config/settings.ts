@@ -278,15 +278,15 @@ const writer = section(
     }),
     flushBytesMax: setting(bytes({ min: '64KiB', max: '1GiB' }), {
       default: '32MiB',
-      help: 'Size at which a lane is inserted before its time.',
+      help: 'Bytes of one insert of a lane; a lane that has as many does not wait for its time.',
     }),
     bufferBytesMax: setting(bytes({ min: '64KiB', max: '64GiB' }), {
       default: '128MiB',
-      help: 'Memory for frames that are not inserted; when it is full nothing more is fetched.',
+      help: 'Frames of a lane in memory that are not inserted; above it no more are fetched.',
     }),
     frameMemoryMs: setting(duration({ min: '1m', max: '7d' }), {
       default: '1h',
-      help: 'How long a stored frame is remembered, so that it is not stored twice.',
+      help: 'How long a silent agent is remembered; its next frame then costs a lookup.',
     }),
     metricsListen: setting(address(), {
       default: '127.0.0.1:7103',
@@ -320,6 +320,14 @@ const alerter = section(
       default: '1m',
       help: 'Longest wait before a failed notification is sent again.',
     }),
+    alertsPerRuleMax: setting(integer({ min: 1, max: 10_000_000, unit: 'alerts' }), {
+      default: '10000',
+      help: 'Alerts of one rule that may be pending or firing in one lane; no more are made.',
+    }),
+    alertsMax: setting(integer({ min: 1, max: 10_000_000, unit: 'alerts' }), {
+      default: '100000',
+      help: 'Alerts of all rules that may be pending or firing in one lane; no more are made.',
+    }),
     stalenessMs: setting(duration({ min: '1s', max: '1d' }), {
       default: '5m',
       help: 'Age at which the last value of a series no longer counts.',
@@ -333,7 +341,10 @@ const alerter = section(
       help: "Address that serves the alerter's own metrics.",
     }),
   },
-  [{ kind: 'at_most', first: 'retryBackoffMsMin', second: 'retryBackoffMsMax' }],
+  [
+    { kind: 'at_most', first: 'retryBackoffMsMin', second: 'retryBackoffMsMax' },
+    { kind: 'at_most', first: 'alertsPerRuleMax', second: 'alertsMax' },
+  ],
 );
 
 const up = section(

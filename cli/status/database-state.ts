@@ -1,3 +1,4 @@
+import { reasonOf } from '../../pipeline/error.ts';
 import type { Store } from '../../pipeline/store/store.ts';
 import type { AlertLine, NotificationLine } from '../up/snapshot.ts';
 import { readMembership } from './members.ts';
@@ -14,8 +15,15 @@ export interface DatabaseState extends Membership {
 
 const ROWS_MAX = 20;
 
-/** Undefined if ClickHouse does not answer, or has not got the tables. */
-export async function readDatabase(store: Store): Promise<DatabaseState | undefined> {
+/** ClickHouse answers, but not this; what a person can do about it. */
+export interface DatabaseFault {
+  readonly fault: string;
+}
+
+/** Undefined if ClickHouse does not answer. */
+export async function readDatabase(
+  store: Store,
+): Promise<DatabaseState | DatabaseFault | undefined> {
   try {
     const [freshness, alertLines, notificationLines, instances, membership] = await Promise.all([
       freshnessSeconds(store),
@@ -31,9 +39,19 @@ export async function readDatabase(store: Store): Promise<DatabaseState | undefi
       down: instances,
       ...membership,
     };
-  } catch {
-    return undefined;
+  } catch (error) {
+    const answers = await store.ping().catch(() => false);
+    return answers ? { fault: faultOf(error) } : undefined;
   }
+}
+
+/** As ClickHouse names them: the schema is not there, or is that of another version. */
+const SCHEMA_ERRORS = /UNKNOWN_(DATABASE|TABLE|IDENTIFIER|FUNCTION)|NO_SUCH_COLUMN/;
+
+function faultOf(error: unknown): string {
+  const { type = '' } = ((error as Error).cause ?? {}) as { type?: string };
+  if (!SCHEMA_ERRORS.test(type)) return reasonOf(error);
+  return 'it lacks tables, or has those of another version: "./rollcall migrate" makes them';
 }
 
 async function freshnessSeconds(store: Store): Promise<number | undefined> {
@@ -75,10 +93,16 @@ async function notifications(store: Store): Promise<NotificationLine[]> {
   return rows.map(({ time_ms: timeMs, ...rest }) => ({ timeMs: Number(timeMs), ...rest }));
 }
 
+/** What is said of a target at each of its intervals is the present for three of them. */
 async function down(store: Store): Promise<string[]> {
   const rows = await store.rows<{ instance: string }>(
-    `SELECT instance FROM metric(name = 'up')
-     WHERE time > now64(3) - INTERVAL 15 SECOND AND instance != ''
+    `WITH current AS
+       (SELECT instance, greatest(15000, 3 * interval_ms) AS fresh_ms
+        FROM targets_current WHERE NOT is_deleted)
+     SELECT instance
+     FROM metric(name = 'up') AS said INNER JOIN current USING (instance)
+     WHERE time > now64(3) - toIntervalMillisecond((SELECT max(fresh_ms) FROM current))
+       AND time > now64(3) - toIntervalMillisecond(fresh_ms)
      GROUP BY instance HAVING argMax(value, time) = 0 ORDER BY instance LIMIT ${ROWS_MAX}`,
   );
   return rows.map(({ instance }) => instance);

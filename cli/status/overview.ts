@@ -13,6 +13,8 @@ import { StoredFigures } from './stored-figures.ts';
 export interface Overview extends Membership {
   /** Names of what does not answer, as `rollcall up` names them. */
   readonly silent: readonly string[];
+  /** What answers, but not as it should: name and reason. */
+  readonly faults: readonly string[];
   readonly targetsUp: number | undefined;
   readonly targetsDown: number | undefined;
   /** The first of those that are down. */
@@ -97,7 +99,7 @@ export class OverviewTaker {
    */
   async take(): Promise<Overview> {
     const { collector: c, writer: w, alerter: a, nats } = this.#config;
-    const [collector, writer, alerter, natsServer, stored, database] = await Promise.all([
+    const [collector, writer, alerter, natsServer, stored, answer] = await Promise.all([
       Scrape.of(c.metricsListen),
       Scrape.of(w.metricsListen),
       Scrape.of(a.metricsListen),
@@ -105,6 +107,7 @@ export class OverviewTaker {
       StoredFigures.read(this.#store, FIGURES).catch(() => undefined),
       readDatabase(this.#store),
     ]);
+    const database = answer === undefined || 'fault' in answer ? undefined : answer;
     const scraped = { collector, writer, alerter };
     const of = (role: Role): Figures | undefined =>
       stored?.sum(REPORTED[role]) === undefined ? scraped[role] : stored;
@@ -119,9 +122,10 @@ export class OverviewTaker {
     return {
       silent: [
         ...(natsServer ? [] : ['nats-server']),
-        ...(database === undefined ? ['clickhouse'] : []),
+        ...(answer === undefined ? ['clickhouse'] : []),
         ...(['writer', 'alerter', 'collector'] as const).filter(isSilent),
       ],
+      faults: answer !== undefined && 'fault' in answer ? [`clickhouse: ${answer.fault}`] : [],
       targetsUp: up,
       targetsDown: up === undefined || all === undefined ? undefined : Math.max(0, all - up),
       down: database?.down ?? [],

@@ -12,6 +12,7 @@ const DAY_MS = 86_400_000;
 /** Prints an overview as tables on standard output. */
 export function printOverview(overview: Overview, nowMs: number): void {
   for (const name of overview.silent) process.stdout.write(`${name} does not answer\n`);
+  for (const fault of overview.faults) process.stdout.write(`${fault}\n`);
   for (const { text } of overview.gaps) process.stdout.write(`${text}\n`);
   printTable(['', ''], figures(overview));
   section(['ROLE', 'MEMBER', 'SHARE', 'EPOCH', 'SINCE', 'HEARD'], memberRows(overview, nowMs));

@@ -86,6 +86,9 @@ await t.test('targets and rules are kept in the database', async (t) => {
   );
   t.equal((await rollcall(['targets', 'remove', 'web-2'], env)).status, 0);
   t.notMatch((await rollcall(['targets', 'list'], env)).out, /web-2/);
+  const twin = await rollcall(['targets', 'add', '127.0.0.1:7101', '--instance', 'twin'], env);
+  t.equal(twin.status, 0);
+  t.match(twin.err, /127\.0\.0\.1:7101 is also the address of web-1/);
   const unknown = await rollcall(['targets', 'remove', 'web-9'], env);
   t.equal(unknown.status, 1);
   t.match(unknown.err, /web-9/);

@@ -31,7 +31,10 @@ await t.test(
       );
       t.ok(frames.every(({ lane }) => lane === laneOf(shardOf(target.id), 2)));
       t.ok(frames.every(({ incarnation }) => incarnation === agent.store.incarnation));
-      t.ok(frames.every(({ isAnnounced }) => isAnnounced, 'the catalogue comes first'));
+      t.ok(
+        frames.every(({ isAnnounced }) => isAnnounced),
+        'the catalogue comes first',
+      );
       const catalogue = tap.catalogues.get(frames[0]!.catalogue)!;
       t.match(catalogue.series[0], { name: 'node_load1', labels: [['unit', 'test']] });
       t.same(
@@ -123,6 +126,24 @@ await t.test('a target that stops answering is reported down', async (t) => {
   await testAgent(t, { port: agent.port });
   await until('up again', () => up() === 1);
   t.pass('up, down, up');
+});
+
+await t.test('who was held up calls nobody down for it', async (t) => {
+  const { port } = await testAgent(t);
+  const target = testTarget('not down', port);
+  const { dialler, setTargets } = testDialler(t, bus);
+  setTargets(target);
+  const reports = () => tap.reportsOf(target);
+  await until('up', () => reports().at(-1)?.values[0] === 1);
+  const before = reports().at(-1)!.seq;
+  // As SIGSTOP does it: nothing runs in this thread for many intervals.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
+  await until('reports after that', () => reports().at(-1)!.seq >= before + 5);
+  t.equal(dialler.counters.stalls, 1);
+  t.ok(
+    reports().every(({ values, seq }) => seq < before || values[0] === 1),
+    'up all the time',
+  );
 });
 
 await t.test('a clock that is set while the agent streams is noticed', async (t) => {

@@ -157,6 +157,7 @@ const cases: [name: string, code: string, script: Script][] = [
   ['a length that does not fit', 'bad_message', streams(catalogueMessage(), wrongLength())],
   ['an unknown encoding', 'bad_message', streams(catalogueMessage(), unknownEncoding())],
   ['a number beyond 2^53', 'bad_message', streams(catalogueMessage(), endlessSeq())],
+  ['a catalogue twice', 'bad_message', streams(catalogueMessage(), catalogueMessage())],
   ['a catalogue with a wrong hash', 'bad_message', streams(wrongHash())],
   ['a PONG that lacks the time', 'bad_message', streams(raw(MessageType.pong, Buffer.alloc(3)))],
   [

@@ -57,7 +57,10 @@ await t.test('what waits is bounded, and agents are kept on the line meanwhile',
   t.ok(dialler.counters.throttled >= 8);
   t.ok(dialler.bytesInFlight + dialler.pendingBytes < publishBytesInFlightMax + 64 * 1024);
   t.equal(ended('silent'), 0, 'nobody is taken for dead');
-  t.ok(agents.every(({ agent }) => agent.store.ring.frames >= 12, 'the rings grow'));
+  t.ok(
+    agents.every(({ agent }) => agent.store.ring.frames >= 12),
+    'the rings grow',
+  );
   nats.signal('SIGCONT');
   const goal = agents.map(({ state }) => state.ticks + 3);
   await until('all is there', () => {

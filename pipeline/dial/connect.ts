@@ -18,7 +18,6 @@ export interface ConnectEvents {
   onOpen(): void;
   /** Bytes arrived; they are valid only during the call. */
   onData(chunk: Buffer): void;
-  onDrain(): void;
   onSession(session: Buffer): void;
   /** The socket is gone; called once, after any error. */
   onClose(error: Error | undefined): void;
@@ -67,7 +66,6 @@ function wire(socket: Socket, isTls: boolean, events: ConnectEvents): void {
     socket.on('session', (session: Buffer) => events.onSession(session));
     socket.on('data', (chunk: Buffer) => events.onData(chunk));
   }
-  socket.on('drain', () => events.onDrain());
   socket.on('error', (error) => {
     failure = error;
   });

@@ -11,6 +11,7 @@ export const WATCHED_COUNTERS: ReadonlySet<string> = new Set([
   'rollcall_collector_quarantine_refused_total',
   'rollcall_writer_duplicate_frames_total',
   'rollcall_writer_parking_dropped_total',
+  'rollcall_alerter_alerts_refused_total',
   'rollcall_alerter_missed_messages_total',
   'rollcall_alerter_frames_unknown_catalogue_total',
   'rollcall_alerter_delivery_missed_records_total',

@@ -99,6 +99,80 @@ await t.test('labels are those of alert, series, target and rule; templates see 
   t.end();
 });
 
+await t.test('an alert that is too large loses its annotations, then its labels', (t) => {
+  const many = '{{ $labels.job }}'.repeat(400);
+  const book = new AlertBook(STALENESS_MS, () => NOW_MS);
+  const here = target('h', { job: 'x'.repeat(1024) });
+  book.setTarget(here);
+  book.setRules(
+    rules(
+      `- {alert: Wordy, expr: node_load1 > 5, annotations: {summary: "${many}"}}`,
+      `- {alert: Labelled, expr: node_load1 > 5, labels: {zone: "${many}"}}`,
+      '- {alert: Plain, expr: node_load1 > 5, annotations: {summary: "{{ $labels.job }}"}}',
+    ),
+  );
+  const [wordy, labelled, plain] = arriving(book, frameOf(here, 1, 1000, load, [6]), 1);
+  t.match(wordy!.annotations, { summary: /^left out: .* 256 KiB$/ });
+  t.equal(wordy!.labels['job']!.length, 1024);
+  t.same(labelled!.labels, { alertname: 'Labelled', instance: 'h' });
+  t.equal(plain!.annotations['summary']!.length, 1024);
+  t.equal(book.counters.shortened, 2);
+  const ended = arriving(book, frameOf(here, 2, 2000, load, [1]), 2);
+  t.same(
+    ended.map(({ fingerprint }) => fingerprint),
+    [wordy, labelled, plain].map((begun) => begun!.fingerprint),
+  );
+  t.end();
+});
+
+await t.test('a rule, and all of them, have no more alerts than they may have', (t) => {
+  const hosts = ['a', 'b', 'c', 'd'].map((name) => target(name));
+  const limits = { alertsPerRuleMax: 2, alertsMax: 3 };
+  const make = (): AlertBook => {
+    const book = new AlertBook(STALENESS_MS, () => NOW_MS, limits);
+    for (const one of hosts) book.setTarget(one);
+    book.setRules(
+      rules('- {alert: High, expr: node_load1 > 5}', '- {alert: Higher, expr: node_load1 > 7}'),
+    );
+    return book;
+  };
+  const book = make();
+  const seqs = new Map<string, number>();
+  const say = (name: string, value: number): string[] => {
+    const seq = (seqs.get(name) ?? 0) + 1;
+    seqs.set(name, seq);
+    const host = hosts.find(({ instance }) => instance === name)!;
+    const transitions = arriving(book, frameOf(host, seq, 1000 * seq, load, [value]), seq);
+    return transitions.map(({ alert, state, labels }) => `${alert} ${state} ${labels['instance']}`);
+  };
+  t.same([say('a', 6), say('b', 6)].flat(), ['High firing a', 'High firing b']);
+  t.same(say('c', 6), []);
+  t.same(say('d', 8), ['Higher firing d']);
+  t.same(say('a', 8), [], 'there are three');
+  t.equal(book.activeCount, 3);
+  t.equal(book.counters.refused, 3);
+  t.same(
+    [...book.takeRefused()],
+    [
+      ['High', 2],
+      ['Higher', 1],
+    ],
+  );
+  t.equal(book.takeRefused().size, 0, 'is told once');
+  t.same(say('b', 1), ['High inactive b']);
+  t.same(say('c', 6), ['High firing c'], 'there is room again');
+  const before = [...book.active()];
+  book.removeTarget(hosts[0]!.id);
+  book.removeTarget(hosts[2]!.id);
+  t.same(say('d', 8), ['High firing d']);
+  const successor = make();
+  for (const transition of before) successor.restore(transition);
+  t.equal(successor.activeCount, 3);
+  successor.setRules(rules());
+  t.equal(successor.activeCount, 0);
+  t.end();
+});
+
 await t.test('matchers decide on labels of the series and of the target', (t) => {
   const disks = catalogue(
     ['disk_free', ['device', 'sda']],

@@ -6,12 +6,13 @@ import { silentLog, testBus, testNats } from '../../../pipeline/embedded/test-se
 import { until } from '../../../pipeline/embedded/test/until.ts';
 import { hexId } from '../../../pipeline/wire/shard.ts';
 import { decodeTransitions } from '../../../pipeline/log/record-codec.ts';
-import { numberOf } from '../../../pipeline/bus/numbered-value.ts';
+import { encodeNumbered, numberOf } from '../../../pipeline/bus/numbered-value.ts';
 import { RollcallError } from '../../../pipeline/error.ts';
-import { evaluatedSubject } from '../../../pipeline/log/positions.ts';
+import { evaluatedSubject, snapshotSubject } from '../../../pipeline/log/positions.ts';
 import { AlertBook } from '../alert-book.ts';
 import { AlertSnapshot } from '../alert-snapshot.ts';
 import { LaneEvaluator } from '../lane-evaluator.ts';
+import { LanePosition } from '../lane-position.ts';
 import { batchOf, catalogue, frameOf, rules, standIn, target } from './hand-made.ts';
 
 const nats = await testNats(t);
@@ -256,6 +257,107 @@ await t.test('more transitions than a record holds survive a death in between', 
   t.ok(told.slice(0, 500).every((line) => line === 'High inactive>firing'));
 });
 
+/** A host with so many labels of a kilobyte. */
+const fat = (name: string, labels: number) =>
+  target(
+    name,
+    Object.fromEntries(Array.from({ length: labels }, (_, i) => [`l${i}`, 'x'.repeat(1024)])),
+  );
+
+await t.test('however large the labels are, records and snapshots fit NATS', async (t) => {
+  const { bus, lane, start } = await fixture(t);
+  const hosts = Array.from({ length: 40 }, (_, i) => fat(`fat-${i}`, 60));
+  const know = (book: AlertBook): void => hosts.forEach((one) => book.setTarget(one));
+  const batch = (seq: number, value: number): Promise<number> => {
+    const frames = hosts.map((one) => frameOf(one, seq, 5000 * seq, load, [value]));
+    return bus.publish(lane.subject, batchOf(load, ...frames));
+  };
+  const first = await start(failingAfter(bus, 2), know);
+  await batch(1, 6);
+  await t.rejects(first.running, { message: 'killed' });
+  const begun = (await logOf(bus)).length;
+  t.ok(begun > 2 && begun < 40, `${begun} in two records`);
+  const second = await start(bus, know);
+  await until('the rest is there', () => second.book.activeCount === 40);
+  await until('the log has it', async () => (await logOf(bus)).length === 40);
+  await second.die();
+  const { state } = await bus.streamInfo(bus.topology.logStream);
+  await bus.trim(bus.topology.logStream, state.last_seq + 1);
+  const third = await start(bus, know);
+  t.equal(third.book.activeCount, 40, 'the snapshot has all of them');
+  await batch(2, 1);
+  await until('all are over', () => third.book.activeCount === 0);
+  t.equal((await logOnceThere(bus, 40)).length, 40);
+  t.equal(third.evaluator.counters.lostTransitions, 0);
+});
+
+await t.test('a record that is larger than NATS takes is lost, and the lane goes on', async (t) => {
+  const { bus, lane, publish, start } = await fixture(t);
+  const huge = fat('huge', 30);
+  const small = standIn(bus, { payloadBytesMax: 16_384 });
+  const { evaluator, book, die } = await start(small, (known) => known.setTarget(huge));
+  await bus.publish(lane.subject, batchOf(load, frameOf(huge, 1, 0, load, [6])));
+  await until('it is given up', () => evaluator.counters.lostTransitions === 1);
+  await publish(5, 6);
+  await until('the next is recorded', () => book.activeCount === 2);
+  t.same(await logOnceThere(bus, 1), ['High inactive>firing']);
+  t.equal(evaluator.counters.retries, 0, 'it was not tried again');
+  const written = async () => {
+    const value = await bus.last(bus.topology.stateStream, evaluatedSubject(bus, lane.id));
+    return numberOf(value!.data);
+  };
+  await until('the position moves', async () => (await written()) === 2);
+  await publish(10, 1);
+  await until('it goes on', () => book.activeCount === 1);
+  await die();
+  t.equal(await written(), 3, 'although the snapshot would not fit either');
+});
+
+await t.test('what was evaluated of a trimmed message is not skipped in the next', async (t) => {
+  const { bus, lane, start } = await fixture(t);
+  const hosts = Array.from({ length: 200 }, (_, i) => target(`trimmed-${i}`));
+  const know = (book: AlertBook): void => hosts.forEach((one) => book.setTarget(one));
+  const frames = hosts.map((one) => frameOf(one, 1, 5000, load, [8]));
+  const first = await start(failingAfter(bus, 1), know);
+  await bus.publish(lane.subject, batchOf(load, ...frames));
+  await t.rejects(first.running, { message: 'killed' });
+  await bus.trim(lane.stream, 2);
+  // A stopwatch has to be recorded, since the first host was restarted, and then the second's alerts end.
+  const batch = batchOf(
+    frameOf(hosts[0]!, 1, 10_000, load, [8], 2n),
+    frameOf(hosts[1]!, 2, 10_000, load, [1]),
+  );
+  await bus.publish(lane.subject, batch);
+  const second = await start(failingAfter(bus, 0), know);
+  await t.rejects(second.running, { message: 'killed' });
+  await start(bus, know);
+  const told = await logOnceThere(bus, 302);
+  t.same(told.slice(300), ['High firing>inactive', 'Slow pending>inactive']);
+});
+
+await t.test('a state that cannot be read is named, and what to do about it', async (t) => {
+  const { bus, lane, start } = await fixture(t);
+  const first = await start();
+  await first.die();
+  const owner = { epoch: epochs + 1, member: 'm' };
+  for (const data of [Buffer.from('x'), encodeNumbered(1, Buffer.from('{')), encodeNumbered(NaN)]) {
+    const position = evaluatedSubject(bus, lane.id);
+    await bus.publish(position, data);
+    const reading = new LanePosition(bus, lane.id, owner).read();
+    await t.rejects(reading, { code: 'state_unreadable', message: `purge` });
+    await t.rejects(reading, { message: `--subject '${position}'` });
+    await bus.publish(snapshotSubject(bus, lane.id), data);
+    const loading = new AlertSnapshot(bus, lane.id, owner).load();
+    await t.rejects(loading, { code: 'state_unreadable' });
+  }
+  const head = Buffer.from(JSON.stringify({ side: 'bad', chunks: 1 }));
+  await bus.publish(snapshotSubject(bus, lane.id), encodeNumbered(1, head));
+  await bus.publish(bus.topology.stateSubject('alerts', lane.id, 'bad', '0'), Buffer.from('x'));
+  const loading = new AlertSnapshot(bus, lane.id, owner).load();
+  const all = bus.topology.stateSubject('alerts', lane.id, '>');
+  await t.rejects(loading, { code: 'state_unreadable', message: `--subject '${all}'` });
+});
+
 await t.test('a snapshot in chunks is replaced as a whole, and the old one goes', async (t) => {
   const { bus, lane, publish, start } = await fixture(t);
   const first = await start();
@@ -274,7 +376,11 @@ await t.test('a snapshot in chunks is replaced as a whole, and the old one goes'
   const snapshot = new AlertSnapshot(bus, lane.id, { epoch: epochs + 1, member: 'm' });
   await snapshot.save(many);
   t.same(await snapshot.load(), many);
-  const few = { ...many, alerts: many.alerts.slice(0, 2), stopwatches: [stopwatch!] };
+  const few = {
+    ...many,
+    alerts: many.alerts.slice(0, 2),
+    stopwatches: many.stopwatches.slice(0, 2),
+  };
   await snapshot.save(few);
   t.same(await snapshot.load(), few);
   const pattern = bus.topology.stateSubject('alerts', lane.id, '>');

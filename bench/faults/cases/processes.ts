@@ -7,8 +7,9 @@ const TWO_OF_EACH = { collector: 2, writer: 2, alerter: 2 } as const;
 export const staleOwner: FaultCase = {
   id: 'F12',
   title: 'a stale owner wakes',
-  mustHold: 'it is fenced: nothing is stored twice, no page is contradicted or repeated',
-  settings: () => ({ processes: TWO_OF_EACH }),
+  mustHold:
+    'it is fenced: nothing is stored twice, no page is contradicted or repeated, no target called down',
+  settings: () => ({ processes: TWO_OF_EACH, isNobodyDown: true }),
   async disturb(run) {
     const roles: readonly Role[] = ['alerter', 'writer', 'collector'];
     for (let round = 0; round < run.either(2, 1); round += 1) {

@@ -59,13 +59,19 @@ async function owned(role: string, parts: readonly string[], name: string): Prom
   );
 }
 
-async function said(instance: string, name: string, before: number, now: number): Promise<void> {
+async function said(
+  instance: string,
+  name: string,
+  before: number,
+  now: number,
+  secondsAgo = LATER,
+): Promise<void> {
   const metric_id = metricId(name, []).toString();
   const target_id = targetId(instance).toString();
   await store.insertRows('series', [{ metric_id, name, label_names: [], label_values: [] }]);
   await store.insertRows('samples', [
-    { metric_id, target_id, timestamp: iso(LATER + 5), value: before },
-    { metric_id, target_id, timestamp: iso(LATER), value: now },
+    { metric_id, target_id, timestamp: iso(secondsAgo + 5), value: before },
+    { metric_id, target_id, timestamp: iso(secondsAgo), value: now },
   ]);
 }
 
@@ -82,12 +88,31 @@ await t.test('nothing answers, and it is said what', async (t) => {
   t.match(err, /is it running/);
 });
 
+await t.test('a ClickHouse without tables is not called silent', async (t) => {
+  const { code, out } = await status([], { ROLLCALL_FLEET: 'unmigrated' });
+  t.equal(code, 1);
+  t.match(out, /^clickhouse: .*rollcall migrate/m);
+  t.notMatch(out, /clickhouse does not answer/);
+  await store.run('CREATE DATABASE half_migrated');
+  await store.run('CREATE TABLE half_migrated.frames (timestamp DateTime64(3)) ENGINE = Memory');
+  const half = await status([], { ROLLCALL_FLEET: 'half_migrated' });
+  t.match(half.out, /^clickhouse: .*rollcall migrate/m);
+  const json = await status(['--json'], { ROLLCALL_CLICKHOUSE_USER: 'nobody' });
+  t.match(JSON.parse(json.out), { faults: [/^clickhouse: .*nobody/] });
+});
+
 await t.test('members of other machines are shown, and what they lack', async (t) => {
   const components = ['collector', 'writer', 'alerter'].flatMap((role) =>
     ['a', 'b'].map((name) => ({ role, name })),
   );
   await putSelfTargets(store, components);
-  await putTargets(store, [{ instance: 'web-7', address: 'h:1', labels: {}, intervalMs: 5000 }]);
+  for (const [instance, intervalMs] of [
+    ['web-7', 5000],
+    ['slow-1', 60_000],
+    ['quick-1', 5000],
+  ] as const) {
+    await putTargets(store, [{ instance, address: 'h:1', labels: {}, intervalMs }]);
+  }
   await store.run('SYSTEM RELOAD DICTIONARY {database}.targets_by_id');
   for (const { role, name } of components) {
     await heard(role, name, role === 'collector' ? ['0', '1', '2', '3'] : ['2x0', '2x1']);
@@ -103,9 +128,11 @@ await t.test('members of other machines are shown, and what they lack', async (t
     await said(`writer/${name}`, 'rollcall_writer_lag_messages', 0, 21);
   }
   await said('web-7', 'up', 1, 0);
+  // Two minutes ago: one speaks every minute, of the other that is long past.
+  for (const instance of ['slow-1', 'quick-1']) await said(instance, 'up', 0, 0, 120);
   const { code, out } = await status();
   t.equal(code, 0);
-  t.match(out, /^targets +20 up, 2 down: web-7$/m);
+  t.match(out, /^targets +20 up, 2 down: slow-1, web-7$/m);
   t.match(out, /^samples\/s +200 in, 180 stored$/m);
   t.match(out, /^writer lag +42$/m);
   t.match(out, /^writer: nobody owns lane 2x1$/m);
@@ -117,7 +144,7 @@ await t.test('members of other machines are shown, and what they lack', async (t
   t.match(JSON.parse(json.out), {
     silent: [],
     targetsUp: 20,
-    down: ['web-7'],
+    down: ['slow-1', 'web-7'],
     gaps: [
       { role: 'alerter', parts: ['2x0', '2x1'] },
       { role: 'writer', parts: ['2x1'] },

@@ -82,7 +82,6 @@ function dial(
       onData(chunk) {
         dialled.heard += chunk.toString();
       },
-      onDrain() {},
       onSession(ticket) {
         dialled.session = ticket;
       },
