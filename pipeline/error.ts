@@ -24,3 +24,8 @@ export class RollcallError extends Error {
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** Whether something thrown is a `RollcallError` with one of these codes. */
+export function isCode(thrown: unknown, ...codes: readonly string[]): boolean {
+  return thrown instanceof RollcallError && codes.includes(thrown.code);
+}

@@ -41,6 +41,11 @@ const FRAME_COLUMNS = new Set([
   'stream_seq',
 ]);
 const SAMPLE_COLUMNS = new Set(['target_id', 'timestamp']);
+/**
+ * Tokens that a table remembers, the newest: as with the real one, more than there are inserts while an attempt
+ * of another may still be under way. Few, so that a longer schedule has more.
+ */
+export const TOKENS_MAX = 40;
 
 /** What the simulated ClickHouse has committed; it survives every crash. */
 export class ClickHouseTables {
@@ -48,7 +53,7 @@ export class ClickHouseTables {
   readonly frames: FrameRow[] = [];
   readonly series: Record<string, unknown>[] = [];
   readonly catalogues: Record<string, unknown>[] = [];
-  readonly #tokens = new Set<string>();
+  readonly #tokens = new Map<string, Set<string>>();
   readonly #watcher: TableWatcher;
 
   constructor(watcher: TableWatcher) {
@@ -72,9 +77,11 @@ export class ClickHouseTables {
 
   /** One INSERT: a block whose token the table has seen is dropped as a whole. */
   insertBlock(table: string, chunks: readonly Uint8Array[], token: string): void {
-    const key = `${table} ${token}`;
-    if (this.#tokens.has(key)) return;
-    this.#tokens.add(key);
+    const tokens = this.#tokens.get(table) ?? new Set<string>();
+    this.#tokens.set(table, tokens);
+    if (tokens.has(token)) return;
+    tokens.add(token);
+    if (tokens.size > TOKENS_MAX) tokens.delete(tokens.values().next().value!);
     this.#watcher.onToken(table, token);
     if (table === 'frames') {
       const rows = frameRows(chunks);

@@ -2,6 +2,7 @@ import { Bus } from '../../pipeline/bus/bus.ts';
 import { Membership } from '../../pipeline/membership/membership.ts';
 import { PartTasks } from '../../pipeline/membership/part-tasks.ts';
 import { CatalogueBook } from '../../pipeline/writer/catalogue-book.ts';
+import { InsertSlots } from '../../pipeline/writer/insert-slots.ts';
 import { LaneWriter } from '../../pipeline/writer/lane-writer.ts';
 import { Parking } from '../../pipeline/writer/parking.ts';
 import type { SimulatedMember } from './simulated-member.ts';
@@ -13,6 +14,7 @@ const FLUSH_INTERVAL_MS = 200;
 const FLUSH_BYTES_MAX = 8 * 1024;
 const BUFFER_BYTES_MAX = 32 * 1024;
 const FRAME_MEMORY_MS = 3_600_000;
+const INSERTS_AT_ONCE = 2;
 
 /** A writer as `pipeline/writer/writer.ts` puts it together, without migrations and projections. */
 export class WriterProcess implements SimulatedMember {
@@ -49,12 +51,13 @@ export class WriterProcess implements SimulatedMember {
     const lanes = new Map((await this.#lanes(bus)).map((part) => [part.lane.id, part]));
     const { store } = new SimulatedStore(world.database, process);
     const parking = new Parking(bus, log);
+    const slots = new InsertSlots(INSERTS_AT_ONCE);
     const catalogues = new CatalogueBook(store, bus);
     const owner = new PartTasks(
       (part, epoch, signal) => {
         const { lane, index, count } = lanes.get(part)!;
         const writer = new LaneWriter(
-          { bus, store, catalogues, parking, log },
+          { bus, store, catalogues, parking, slots, log },
           {
             lane,
             laneIndex: index,

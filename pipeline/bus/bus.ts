@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   AckPolicy,
   DiscardPolicy,
@@ -15,12 +14,18 @@ import type {
   StreamConfig,
   StreamInfo,
 } from '@nats-io/jetstream';
-import { connect, credsAuthenticator } from '@nats-io/transport-node';
-import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import {
+  AuthorizationError,
+  headers,
+  UserAuthenticationExpiredError,
+} from '@nats-io/transport-node';
+import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Backoff } from '../dial/backoff.ts';
+import { retry } from '../dial/retry.ts';
 import { reasonOf, RollcallError } from '../error.ts';
+import { connectPatiently } from './nats-connection.ts';
 import { Topology } from './topology.ts';
 import type { Lane, StreamSpec, TopologyOptions } from './topology.ts';
 
@@ -55,6 +60,14 @@ export interface Value {
   readonly data: Uint8Array;
 }
 
+export interface PublishOptions {
+  /** The newest message of the subject has this sequence; 0: there is none. */
+  readonly lastSeq?: number;
+  /** A message with an id that the stream has is not stored again. */
+  readonly id?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /**
  * The connection to NATS. It reconnects for ever by itself; calls made meanwhile fail as retryable, and
  * nothing is buffered behind the caller's back.
@@ -68,6 +81,9 @@ export class Bus {
   readonly #options: BusOptions;
   readonly #onReconnect = new Set<() => void>();
   #isConnected = true;
+  #isRefused = false;
+  /** Ends what was begun after the latest reconnect. */
+  #ensuring = new AbortController();
 
   private constructor(nc: NatsConnection, jsm: JetStreamManager, options: BusOptions) {
     this.#nc = nc;
@@ -90,6 +106,11 @@ export class Bus {
     const bus = new Bus(nc, jsm, options);
     await bus.#retrying('create streams', () => bus.ensureStreams(), signal);
     return bus;
+  }
+
+  /** Resolves when the connection has ended for good, with the reason if nobody has closed it. */
+  get closed(): Promise<unknown> {
+    return this.#nc.closed();
   }
 
   get isConnected(): boolean {
@@ -188,17 +209,14 @@ export class Bus {
    * @returns the message's sequence in its stream
    * @throws RollcallError `stale` when the compare-and-set lost
    */
-  async publish(
-    subject: string,
-    data: Uint8Array,
-    options: { lastSeq?: number; id?: string } = {},
-  ): Promise<number> {
+  async publish(subject: string, data: Uint8Array, options: PublishOptions = {}): Promise<number> {
     this.#mustBeConnected();
     try {
       const ack = await this.js.publish(subject, data, {
         timeout: REQUEST_TIMEOUT_MS,
         retries: 0,
         ...(options.id === undefined ? {} : { msgID: options.id }),
+        ...(options.headers === undefined ? {} : { headers: headersOf(options.headers) }),
         ...(options.lastSeq === undefined
           ? {}
           : { expect: { lastSubjectSequence: options.lastSeq } }),
@@ -239,6 +257,7 @@ export class Bus {
 
   async close(): Promise<void> {
     this.#isConnected = false;
+    this.#ensuring.abort();
     await this.#nc.close();
   }
 
@@ -275,19 +294,46 @@ export class Bus {
 
   async #followStatus(): Promise<void> {
     for await (const status of this.#nc.status()) {
-      if (status.type === 'disconnect') {
+      // After refusals the client says either once for each of them.
+      if (status.type === 'disconnect' && this.#isConnected) {
         this.#isConnected = false;
+        this.#ensuring.abort();
         this.log.warn({ server: status.server }, 'NATS is gone; reconnecting');
-      } else if (status.type === 'reconnect') {
+      } else if (status.type === 'reconnect' && !this.#isConnected) {
         this.#isConnected = true;
+        this.#isRefused = false;
         this.log.info({ server: status.server }, 'NATS is back');
         for (const callback of this.#onReconnect) callback();
-        // It may have come back without its data.
-        this.ensureStreams().catch((error: unknown) => {
-          this.log.warn({ reason: reasonOf(error) }, 'cannot create the streams');
-        });
-      }
+        void this.#ensureAgain();
+      } else if (status.type === 'error') this.#onError(status.error);
     }
+  }
+
+  /** NATS may have come back without its data. */
+  async #ensureAgain(): Promise<void> {
+    this.#ensuring.abort();
+    this.#ensuring = new AbortController();
+    const { signal } = this.#ensuring;
+    const options = {
+      signal,
+      pauseMsMin: 100,
+      pauseMsMax: 5000,
+      onRetry: (error: unknown) => {
+        this.log.warn({ reason: reasonOf(error) }, 'cannot create the streams yet; trying again');
+      },
+    };
+    await retry(() => this.ensureStreams(), options).catch(() => undefined);
+  }
+
+  #onError(error: Error): void {
+    const isRefusal =
+      error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError;
+    if (!isRefusal || this.#isRefused) return;
+    this.#isRefused = true;
+    this.log.error(
+      { reason: error.message },
+      'NATS does not let us in any more: renew the credentials; trying again for ever',
+    );
   }
 
   async #retrying(what: string, attempt: () => Promise<void>, signal?: AbortSignal): Promise<void> {
@@ -308,6 +354,12 @@ export class Bus {
   }
 }
 
+function headersOf(given: Readonly<Record<string, string>>): MsgHdrs {
+  const made = headers();
+  for (const [name, value] of Object.entries(given)) made.set(name, value);
+  return made;
+}
+
 function isAs(known: StreamConfig, wanted: Partial<StreamConfig>): boolean {
   const keys = Object.keys(wanted) as (keyof StreamConfig)[];
   return keys.every((key) => JSON.stringify(known[key]) === JSON.stringify(wanted[key]));
@@ -320,48 +372,3 @@ function isFinal({ code, status }: JetStreamApiError): boolean {
 
 const FIXED = { retention: RetentionPolicy.Limits, storage: StorageType.File } as const;
 export const ACK_NONE = AckPolicy.None;
-
-async function connectPatiently(
-  options: BusOptions,
-  signal?: AbortSignal,
-): Promise<NatsConnection> {
-  const backoff = new Backoff(100, 2000);
-  let warned = false;
-  for (;;) {
-    try {
-      return await connect(connectionOptions(options));
-    } catch (cause) {
-      const reason = reasonOf(cause);
-      if (/authorization|authentication/i.test(reason)) {
-        throw new RollcallError('nats_refused', `NATS does not let us in: ${reason}`, { cause });
-      }
-      if (!warned) {
-        options.log.warn({ servers: options.servers, reason }, 'waiting for NATS');
-        warned = true;
-      }
-      await sleep(50 + backoff.nextMs(), undefined, signal === undefined ? {} : { signal });
-    }
-  }
-}
-
-function connectionOptions(options: BusOptions): NodeConnectionOptions {
-  const { user, password, token, credsFile, tlsCaFile, tlsCertFile, tlsKeyFile } = options;
-  return {
-    servers: [...options.servers],
-    name: options.name,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
-    reconnectJitter: 250,
-    pingInterval: 5000,
-    maxPingOut: 2,
-    timeout: 5000,
-    ...(user === undefined ? {} : { user, pass: password ?? '' }),
-    ...(token === undefined ? {} : { token }),
-    ...(credsFile === undefined
-      ? {}
-      : { authenticator: credsAuthenticator(new Uint8Array(readFileSync(credsFile))) }),
-    ...(tlsCaFile === undefined && tlsCertFile === undefined
-      ? {}
-      : { tls: { caFile: tlsCaFile, certFile: tlsCertFile, keyFile: tlsKeyFile } }),
-  };
-}

@@ -2,7 +2,8 @@ import { DeliverPolicy } from '@nats-io/jetstream';
 import type { Consumer, ConsumerMessages } from '@nats-io/jetstream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from '../dial/backoff.ts';
-import { reasonOf, RollcallError } from '../error.ts';
+import { isCode, RollcallError } from '../error.ts';
+import { FailureStreak } from '../telemetry/failure-streak.ts';
 import type { Bus } from './bus.ts';
 import { ACK_NONE } from './bus.ts';
 
@@ -14,7 +15,7 @@ export interface StreamReaderOptions {
   readonly from: number | 'last_per_subject';
   /** When the stream was made, if only that one will do; another of the same name is no substitute. */
   readonly createdMs?: number;
-  /** Bytes asked for at once: what may wait in memory. */
+  /** Bytes asked for at once: what may wait in memory. A larger message is never delivered. */
   readonly fetchBytesMax?: number;
 }
 
@@ -30,11 +31,16 @@ export interface StreamMessage {
 }
 
 const FETCH_EXPIRES_MS = 5000;
+const FETCH_BYTES_MAX = 8 * 1024 * 1024;
+/** Subject, reply and headers of a message, which count as well. */
+const ENVELOPE_BYTES_MAX = 4096;
 /**
  * With a limit in bytes the client asks for at most this many messages, and after the last of them
  * would wait for more until it misses the server's heartbeats.
  */
 const FETCH_MESSAGES_MAX = 100;
+/** A reconnect, and a consumer that went with it, are nothing to speak of. */
+const FAILURES_UNSAID = 3;
 const CONSUMER_IDLE_NS = 30 * 1e9;
 
 /**
@@ -48,6 +54,7 @@ export class StreamReader {
   readonly #bus: Bus;
   readonly #options: StreamReaderOptions;
   readonly #stop = new AbortController();
+  readonly #reading: FailureStreak;
   #fetching: ConsumerMessages | undefined;
   #lastSeq = 0;
   readonly #caughtUp = Promise.withResolvers<void>();
@@ -55,6 +62,9 @@ export class StreamReader {
   constructor(bus: Bus, options: StreamReaderOptions) {
     this.#bus = bus;
     this.#options = options;
+    const log = bus.log.child({ stream: options.stream });
+    const advice = 'allow CONSUMER.CREATE and CONSUMER.MSG.NEXT';
+    this.#reading = new FailureStreak(log, 'read the stream', advice, FAILURES_UNSAID);
   }
 
   /** Resolves once everything that was there when reading began has been handed over. */
@@ -80,9 +90,9 @@ export class StreamReader {
           }
         } catch (error) {
           if (this.#stop.signal.aborted) return;
-          if (error instanceof RollcallError && error.code === 'stream_replaced') throw error;
-          const { stream } = this.#options;
-          this.#bus.log.debug({ stream, reason: reasonOf(error) }, 'reading again');
+          if (isCode(error, 'stream_replaced')) throw error;
+          // Without a connection there is nothing to say that others do not say.
+          if (this.#bus.isConnected) this.#reading.failed(error);
           await sleep(backoff.nextMs(), undefined, { signal: this.#stop.signal }).catch(() => {});
         }
       }
@@ -93,10 +103,12 @@ export class StreamReader {
 
   /** Yields from one consumer until something goes wrong. */
   async *#consume(consumer: Consumer): AsyncGenerator<StreamMessage> {
+    const { fetchBytesMax } = this.#options;
     let expected = 1;
     while (!this.#stop.signal.aborted) {
+      const largestBytes = this.#bus.payloadBytesMax + ENVELOPE_BYTES_MAX;
       this.#fetching = await consumer.fetch({
-        max_bytes: this.#options.fetchBytesMax ?? 8 * 1024 * 1024,
+        max_bytes: fetchBytesMax ?? Math.max(FETCH_BYTES_MAX, largestBytes),
         expires: FETCH_EXPIRES_MS,
       });
       // Meanwhile there was nothing yet that could be stopped.
@@ -117,19 +129,20 @@ export class StreamReader {
         wanted -= 1;
         if (wanted === 0) break;
       }
+      this.#reading.worked();
     }
   }
 
   /** A stream that ends before our position was deleted and made again: ours is gone. */
   async #mustReach(startSeq: number | 'last_per_subject'): Promise<void> {
-    if (startSeq === 'last_per_subject') return;
     const { stream, createdMs } = this.#options;
+    if (startSeq === 'last_per_subject' && createdMs === undefined) return;
     const { state, created } = await this.#bus.streamInfo(stream);
     const { last_seq: lastSeq } = state;
     if (createdMs !== undefined && Date.parse(created) !== createdMs) {
       throw new RollcallError('stream_replaced', `${stream} was made anew at ${created}`);
     }
-    if (startSeq <= lastSeq + 1) return;
+    if (startSeq === 'last_per_subject' || startSeq <= lastSeq + 1) return;
     throw new RollcallError(
       'stream_replaced',
       `${stream} ends at ${lastSeq}, before our position ${startSeq}: it was made anew`,

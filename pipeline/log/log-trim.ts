@@ -3,6 +3,12 @@ import { numberOf } from '../bus/numbered-value.ts';
 import { RollcallError } from '../error.ts';
 import { notifiedSubject, snapshotSubject } from './positions.ts';
 
+interface Receiver {
+  readonly name: string;
+  /** Everything below it was delivered. */
+  readonly nextSeq: number;
+}
+
 /** Below this share of its stream the log is kept whole: alerters recover from it. */
 export const LOG_SHARE_MIN = 0.5;
 /** Above this share no receiver is waited for: a full log would stop all alerting. */
@@ -14,10 +20,13 @@ export const RECEIVERS_SHARE_MAX = 0.8;
  */
 export class LogTrim {
   readonly #bus: Bus;
+  readonly #offered: () => Promise<ReadonlySet<string> | undefined>;
   #isNearlyFull = false;
 
-  constructor(bus: Bus) {
+  /** `offered`: the receivers that somebody serves; undefined if that is not known. */
+  constructor(bus: Bus, offered: () => Promise<ReadonlySet<string> | undefined>) {
     this.#bus = bus;
+    this.#offered = offered;
   }
 
   /**
@@ -34,24 +43,44 @@ export class LogTrim {
       throw new RollcallError('stream_replaced', `${logStream} is not the stream it was`);
     }
     const share = state.bytes / config.max_bytes;
-    this.#tell(share);
-    if (share < LOG_SHARE_MIN) return undefined;
+    if (share < LOG_SHARE_MIN) {
+      this.#tell(share, []);
+      return undefined;
+    }
     const half = state.first_seq + Math.ceil((state.last_seq - state.first_seq + 1) / 2);
     const limits = [half, projectedSeq, ...(await snapshotSeqs(bus))];
-    if (share < RECEIVERS_SHARE_MAX) limits.push(...(await notifiedSeqs(bus)));
-    const below = Math.min(...limits);
+    const wanted = Math.min(...limits);
+    const lagging = (await this.#receivers()).filter(({ nextSeq }) => nextSeq < wanted);
+    this.#tell(share, lagging);
+    const waitedFor = share < RECEIVERS_SHARE_MAX ? lagging : [];
+    const below = Math.min(wanted, ...waitedFor.map(({ nextSeq }) => nextSeq));
     if (below <= state.first_seq) return undefined;
     await bus.trim(logStream, below);
     return below;
   }
 
-  #tell(share: number): void {
+  /** How far each receiver has come; one that was taken out of the settings is no receiver any more. */
+  async #receivers(): Promise<Receiver[]> {
+    const { topology } = this.#bus;
+    const found: Receiver[] = [];
+    const offered = await this.#offered();
+    const prefix = notifiedSubject(this.#bus, '');
+    for (const subject of await this.#bus.subjects(topology.stateStream, `${prefix}*`)) {
+      const name = subject.slice(prefix.length);
+      if (offered?.has(name) === false) continue;
+      const position = await this.#bus.last(topology.stateStream, subject);
+      if (position !== undefined) found.push({ name, nextSeq: numberOf(position.data) + 1 });
+    }
+    return found;
+  }
+
+  #tell(share: number, lagging: readonly Receiver[]): void {
     const isNearlyFull = share >= RECEIVERS_SHARE_MAX;
     if (isNearlyFull === this.#isNearlyFull) return;
     this.#isNearlyFull = isNearlyFull;
     if (isNearlyFull) {
       this.#bus.log.error(
-        { share },
+        { share, receivers: lagging.map(({ name }) => name) },
         'the log is nearly full: receivers that lag are not waited for',
       );
     } else this.#bus.log.info({ share }, 'there is room in the log again');
@@ -67,16 +96,6 @@ async function snapshotSeqs(bus: Bus): Promise<number[]> {
     if (recorded === undefined) continue;
     const head = await bus.last(topology.stateStream, snapshotSubject(bus, lane.id));
     seqs.push(head === undefined ? 0 : numberOf(head.data) + 1);
-  }
-  return seqs;
-}
-
-async function notifiedSeqs(bus: Bus): Promise<number[]> {
-  const { stateStream } = bus.topology;
-  const seqs: number[] = [];
-  for (const subject of await bus.subjects(stateStream, notifiedSubject(bus, '*'))) {
-    const position = await bus.last(stateStream, subject);
-    if (position !== undefined) seqs.push(numberOf(position.data) + 1);
   }
   return seqs;
 }

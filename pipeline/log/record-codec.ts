@@ -71,9 +71,11 @@ const notificationRecord = z.object({
 
 export function encodeRecord(record: TransitionRecord | NotificationRecord): Uint8Array {
   return Buffer.from(
-    JSON.stringify(record, (_key, item: unknown) =>
-      typeof item === 'number' && !Number.isFinite(item) ? String(item) : item,
-    ),
+    JSON.stringify(record, (_key, item: unknown) => {
+      // Half a surrogate pair, which no database takes.
+      if (typeof item === 'string') return item.toWellFormed();
+      return typeof item === 'number' && !Number.isFinite(item) ? String(item) : item;
+    }),
   );
 }
 

@@ -1,3 +1,4 @@
+import { clickhouseTime } from '../store/clickhouse-time.ts';
 import type { PlacedClaim } from './fleet-roster.ts';
 import type { Presence } from './presence.ts';
 
@@ -12,8 +13,6 @@ const MEMBERS_MAX = 4096;
 const CLAIMS_MAX = 65_536;
 /** What was heard longer ago is no news: its row would say that the member has just been heard. */
 const NEWS_MS = 5000;
-/** The end of the year 2105. */
-const TIME_MS_MAX = Date.UTC(2106, 0) - 1;
 
 /** What waits to be written into ClickHouse: members heard, and claims in the order of the stream. */
 export class MemberQueue {
@@ -92,7 +91,7 @@ function memberRow({ role, said }: HeardMember): object {
     role,
     member: said.id,
     name: said.name,
-    started_at: new Date(Math.min(Math.max(said.startedMs, 0), TIME_MS_MAX)).toISOString(),
+    started_at: clickhouseTime(said.startedMs),
     offers: said.offers,
     owns: said.owns,
     is_leaving: said.isLeaving,

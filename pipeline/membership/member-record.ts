@@ -5,7 +5,8 @@ import type { Bus } from '../bus/bus.ts';
 import { StreamReader } from '../bus/stream-reader.ts';
 import type { StreamMessage } from '../bus/stream-reader.ts';
 import { Backoff } from '../dial/backoff.ts';
-import { reasonOf, RollcallError } from '../error.ts';
+import { untilAborted } from '../dial/until-aborted.ts';
+import { isCode, reasonOf } from '../error.ts';
 import type { Store } from '../store/store.ts';
 import { putSelfTargets, removeSilentSelfTargets, selfInstance } from '../targets/self-target.ts';
 import { ReadMetrics } from '../telemetry/read-metrics.ts';
@@ -163,7 +164,7 @@ export class MemberRecord {
         for await (const message of reader) this.#onClaim(message);
       } catch (error) {
         // The claims of the new stream have higher epochs: they are simply newer.
-        if (!(error instanceof RollcallError) || error.code !== 'stream_replaced') throw error;
+        if (!isCode(error, 'stream_replaced')) throw error;
         this.#log.warn('the claims were made anew');
       } finally {
         signal.removeEventListener('abort', stop);
@@ -187,19 +188,17 @@ export class MemberRecord {
 
   async #writeForEver(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(RETRY_MS_MIN, RETRY_MS_MAX);
-    // A write may hang in ClickHouse for longer than whoever takes over should wait.
-    const aborted = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
     let pauseMs = WRITE_EVERY_MS;
     for (;;) {
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       try {
-        await Promise.race([this.#write(), aborted]);
+        // It may hang in ClickHouse for longer than whoever takes over should wait.
+        await untilAborted(this.#write(), signal);
         backoff.reset();
         pauseMs = WRITE_EVERY_MS;
       } catch (error) {
+        if (signal.aborted) return;
         this.counters.retries += 1;
         pauseMs = WRITE_EVERY_MS / 2 + backoff.nextMs();
         this.#log.warn({ reason: reasonOf(error) }, 'cannot record the members; trying again');

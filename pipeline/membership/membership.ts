@@ -1,29 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bus } from '../bus/bus.ts';
+import type { Bus, Value } from '../bus/bus.ts';
 import { StreamReader } from '../bus/stream-reader.ts';
-import { reasonOf, RollcallError } from '../error.ts';
+import { retry } from '../dial/retry.ts';
+import { isCode, reasonOf } from '../error.ts';
 import { failPoint } from '../fault/fail-point.ts';
 import { decodeClaim, encodeClaim } from './claim.ts';
 import type { Claim } from './claim.ts';
+import type { PartOwner } from './part-owner.ts';
 import { decodePresence, encodePresence } from './presence.ts';
 import { shareOut } from './rendezvous.ts';
 import type { Spread } from './rendezvous.ts';
 import { Roster } from './roster.ts';
-
-/** What a process does with the parts it owns. */
-export interface PartOwner {
-  /**
-   * The part is ours from now on, under this epoch. `giveUp` is for when we cannot work on it although it
-   * is ours: others may try first, and if it comes back to us its epoch is higher.
-   */
-  take(part: string, epoch: number, giveUp: () => void): void;
-  /**
-   * The part goes to another member: resolves when our work on it has ended, or may overlap with the
-   * successor's. `lost` means that another member has it already, because it held us for dead.
-   */
-  drop(part: string, why: 'moved' | 'lost'): Promise<void>;
-}
 
 export interface MembershipOptions {
   /** Such as `writer`; a subject token. */
@@ -140,11 +128,14 @@ export class Membership {
    * @throws RollcallError `stream_replaced` when JetStream lost the claims; the process has to begin anew
    */
   async run(): Promise<void> {
+    const createdMs = await this.#stateCreatedMs();
+    if (createdMs === undefined) return;
     const presences = this.#bus.connection.subscribe(this.#aliveSubject('*'), {
       callback: (_error, message) => this.#onPresence(message.data),
     });
     const claims = new StreamReader(this.#bus, {
       stream: this.#bus.topology.stateStream,
+      createdMs,
       subject: `${this.#claimSubject()}.>`,
       from: 'last_per_subject',
     });
@@ -169,6 +160,20 @@ export class Membership {
       claims.stop();
       presences.unsubscribe();
     }
+  }
+
+  /** When the stream of claims was made: one that is made anew knows nothing of ours. Undefined if we leave first. */
+  async #stateCreatedMs(): Promise<number | undefined> {
+    const { stateStream } = this.#bus.topology;
+    const info = await retry(() => this.#bus.streamInfo(stateStream), {
+      signal: this.#stop.signal,
+      pauseMsMin: 100,
+      pauseMsMax: 1000,
+      onRetry: (error) => {
+        this.#bus.log.warn({ reason: reasonOf(error) }, `cannot look at ${stateStream} yet`);
+      },
+    }).catch(() => undefined);
+    return info === undefined ? undefined : Date.parse(info.created);
   }
 
   /** Gives every part up, in order, and takes part no longer. */
@@ -221,12 +226,37 @@ export class Membership {
       const name = subject.slice(prefix.length);
       const part = this.#parts.get(name);
       if (part === undefined || seq <= part.seq) continue;
-      part.claim = decodeClaim(data);
-      part.seq = seq;
-      if (part.claim.member !== this.id) this.#onOthersClaim(name, part);
-      // What is free may be ours to take; there may be many at once.
-      if (part.claim.isReleased) this.#reconcileSoon();
+      this.#onClaim(name, part, { seq, data });
     }
+  }
+
+  #onClaim(name: string, part: Part, { seq, data }: Value): void {
+    part.claim = this.#decoded(name, data);
+    part.seq = seq;
+    if (part.claim?.member !== this.id) this.#onOthersClaim(name, part);
+    // What is free may be ours to take; there may be many at once.
+    if (part.claim?.isReleased !== false) this.#reconcileSoon();
+  }
+
+  /** What is no claim is nobody's: the next claim displaces it. */
+  #decoded(name: string, data: Uint8Array): Claim | undefined {
+    try {
+      return decodeClaim(data);
+    } catch (error) {
+      if (!isCode(error, 'bad_claim')) throw error;
+      this.#bus.log.error(
+        { subject: this.#claimSubject(name), reason: reasonOf(error) },
+        'somebody else, or another version of Rollcall, writes on the subject of a claim: end that',
+      );
+      return undefined;
+    }
+  }
+
+  /** Somebody was quicker: what has he written? We may hear it only later. */
+  async #readAgain(name: string, part: Part): Promise<void> {
+    const { stateStream } = this.#bus.topology;
+    const last = await this.#bus.last(stateStream, this.#claimSubject(name)).catch(() => undefined);
+    if (last !== undefined && last.seq > part.seq) this.#onClaim(name, part, last);
   }
 
   #onOthersClaim(name: string, part: Part): void {
@@ -235,7 +265,7 @@ export class Membership {
     this.counters.lost += 1;
     part.state = 'ending';
     const { role } = this.#options;
-    this.#bus.log.warn({ role, part: name, owner: part.claim!.name }, 'another member has it now');
+    this.#bus.log.warn({ role, part: name, owner: part.claim?.name }, 'another member has it now');
     this.#work(this.#lose(name, part));
   }
 
@@ -300,9 +330,11 @@ export class Membership {
       // Meanwhile somebody may have come who should have it.
       else this.#reconcileSoon();
     } catch (error) {
+      if (isCode(error, 'stale')) {
+        this.counters.lostRaces += 1;
+        await this.#readAgain(name, part);
+      } else this.#logFailure(name, 'cannot claim it yet', error);
       part.state = 'idle';
-      if (error instanceof RollcallError && error.code === 'stale') this.counters.lostRaces += 1;
-      else this.#logFailure(name, 'cannot claim it yet', error);
     }
   }
 
@@ -331,7 +363,8 @@ export class Membership {
       }
       part.state = 'idle';
     } catch (error) {
-      const isStale = error instanceof RollcallError && error.code === 'stale';
+      const isStale = isCode(error, 'stale');
+      if (isStale) await this.#readAgain(name, part);
       // Meanwhile somebody else may have claimed it, and ours would come after his.
       part.state = isStale || part.claim?.member !== this.id ? 'idle' : 'ended';
       if (!isStale) this.#logFailure(name, 'cannot release it yet', error);

@@ -1,5 +1,5 @@
-import { RollcallError } from '../error.ts';
-import type { PartOwner } from './membership.ts';
+import { isCode } from '../error.ts';
+import type { PartOwner } from './part-owner.ts';
 
 interface Running {
   readonly stop: AbortController;
@@ -32,7 +32,7 @@ export class PartTasks implements PartOwner {
     const stop = new AbortController();
     const done = this.#start(part, epoch, stop.signal).catch((error: unknown) => {
       if (stop.signal.aborted) return;
-      if (isFenced(error)) giveUp();
+      if (isCode(error, 'fenced', 'stale')) giveUp();
       else this.#onFailed(part, error);
     });
     this.#running.set(part, { stop, done });
@@ -45,8 +45,4 @@ export class PartTasks implements PartOwner {
     await running.done;
     this.#running.delete(part);
   }
-}
-
-function isFenced(error: unknown): boolean {
-  return error instanceof RollcallError && (error.code === 'fenced' || error.code === 'stale');
 }

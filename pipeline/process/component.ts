@@ -72,6 +72,7 @@ export class Component {
     });
     this.#bus = await Bus.connect({ ...bus, log }, this.signal);
     this.signal.throwIfAborted();
+    void this.#bus.closed.then((reason) => this.#onClosed(reason));
     const metrics = async () => (await this.#measure()).getMetricsAsJSON();
     const report = new SelfReport({ bus: this.#bus, role: name, member, metrics, log });
     this.run(report.run(this.signal));
@@ -123,6 +124,13 @@ export class Component {
     this.#stop.abort();
     await this.#bus?.close();
     await this.#operations?.close();
+  }
+
+  #onClosed(reason: unknown): void {
+    const why = reason === undefined ? '' : `: ${reasonOf(reason)}`;
+    this.fail(
+      `the connection to NATS has ended for good${why}: check nats.servers and the credentials`,
+    );
   }
 
   #measure(): Promise<Registry> {

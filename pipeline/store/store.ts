@@ -20,6 +20,18 @@ const SETTINGS: ClickHouseSettings = {
   date_time_input_format: 'best_effort',
 };
 
+/** Names of ClickHouse's errors that are about the data. Source: its ErrorCodes.cpp. */
+const DATA_ERRORS: ReadonlySet<string> = new Set([
+  'ARGUMENT_OUT_OF_BOUND',
+  'CANNOT_CONVERT_TYPE',
+  'DECIMAL_OVERFLOW',
+  'INCORRECT_DATA',
+  'TOO_LARGE_ARRAY_SIZE',
+  'TOO_LARGE_STRING_SIZE',
+  'TYPE_MISMATCH',
+  'VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE',
+]);
+
 /** The connection to ClickHouse. Every failure is a RollcallError with the query's beginning. */
 export class Store {
   readonly database: string;
@@ -154,6 +166,13 @@ function client(options: StoreOptions, database: string): ClickHouseClient {
     log: { level: ClickHouseLogLevel.OFF },
     clickhouse_settings: SETTINGS,
   });
+}
+
+/** Whether ClickHouse refused what the rows of an insert say: trying again cannot help. */
+export function refusesData(error: unknown): boolean {
+  if (!(error instanceof RollcallError)) return false;
+  const { type } = (error.cause ?? {}) as { type?: unknown };
+  return typeof type === 'string' && (type.startsWith('CANNOT_PARSE_') || DATA_ERRORS.has(type));
 }
 
 function failed(sql: string, cause: unknown): RollcallError {

@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '../bus/bus.ts';
-import { reasonOf } from '../error.ts';
+import { untilAborted } from '../dial/until-aborted.ts';
+import { FailureStreak } from './failure-streak.ts';
 import { ReadMetrics } from './read-metrics.ts';
 
 export interface StreamLevel {
@@ -18,12 +19,12 @@ const POLL_MS = 5000;
 /** How full the fleet's streams are, lanes of former generations included. One process is enough to ask. */
 export class StreamGauges {
   readonly #bus: Bus;
-  readonly #log: Logger;
+  readonly #polling: FailureStreak;
   #levels: readonly StreamLevel[] = [];
 
   constructor(bus: Bus, log: Logger) {
     this.#bus = bus;
-    this.#log = log;
+    this.#polling = new FailureStreak(log, 'ask how full the streams are', 'allow STREAM.LIST');
   }
 
   /** As of the latest poll; empty when that failed, and while `run` does not run. */
@@ -49,15 +50,13 @@ export class StreamGauges {
 
   /** Polls until aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const aborted = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
     while (!signal.aborted) {
       try {
-        await Promise.race([this.poll(), aborted]);
+        await untilAborted(this.poll(), signal);
+        this.#polling.worked();
       } catch (error) {
         this.#levels = [];
-        this.#log.debug({ reason: reasonOf(error) }, 'cannot ask how full the streams are');
+        if (!signal.aborted) this.#polling.failed(error);
       }
       await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
     }

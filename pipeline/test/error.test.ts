@@ -1,5 +1,5 @@
 import t from 'tap';
-import { RollcallError, reasonOf } from '../error.ts';
+import { isCode, RollcallError, reasonOf } from '../error.ts';
 
 await t.test('a RollcallError carries a stable code, retryability and its cause', (t) => {
   const cause = new Error('refused');
@@ -12,5 +12,8 @@ await t.test('a RollcallError carries a stable code, retryability and its cause'
   t.equal(error.cause, cause);
   t.equal(reasonOf(error), 'cannot reach 127.0.0.1:9');
   t.equal(reasonOf('plain'), 'plain');
+  t.equal(isCode(error, 'fenced', 'dial_failed'), true);
+  t.equal(isCode(error, 'fenced'), false);
+  t.equal(isCode(cause, 'dial_failed'), false);
   t.end();
 });

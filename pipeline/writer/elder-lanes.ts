@@ -11,6 +11,9 @@ interface Elder {
   settledSeq: number;
 }
 
+/** For each elder lane the last message it held. */
+export type ElderMarks = ReadonlyMap<Elder, number>;
+
 /**
  * The lanes of earlier generations (another `nats.lanes`) that the same agents were on. A frame whose
  * acknowledgement was lost with the change is in both, and is judged by what is stored: so what the
@@ -46,38 +49,52 @@ export class ElderLanes {
     return this.#elders.length;
   }
 
+  /** What the elder lanes hold at present: how far `settle` has to wait for them. */
+  async marks(): Promise<ElderMarks> {
+    const marks = new Map<Elder, number>();
+    for (const elder of this.#elders) {
+      const held = await this.#heldBy(elder);
+      if (held !== undefined) marks.set(elder, held.lastSeq);
+    }
+    return marks;
+  }
+
   /**
    * @returns whether they have stored anything since this was asked before
-   * @throws RollcallError `elder_lanes`, retryable, while they hold something that is not stored
+   * @throws RollcallError `elder_lanes`, retryable, while something up to the marks is not stored
    */
-  async settle(): Promise<boolean> {
+  async settle(marks: ElderMarks): Promise<boolean> {
     let hasStored = false;
-    for (const elder of this.#elders) {
-      const lastSeq = await this.#lastSeq(elder);
-      if (lastSeq <= elder.settledSeq) continue;
-      const streamId = await newestIdentity(this.#store, elder.lane.id, elder.createdMs);
-      const below = await storedBelow(this.#store, { lane: elder.lane.id, streamId });
-      if (below <= lastSeq) {
-        throw new RollcallError('elder_lanes', `lane ${elder.lane.id} has to be stored first`, {
-          retryable: true,
-        });
-      }
-      elder.settledSeq = lastSeq;
+    for (const [elder, toSeq] of marks) {
+      if (toSeq <= elder.settledSeq) continue;
+      const held = await this.#heldBy(elder);
+      // An empty lane was trimmed to what is stored; with one that is gone nobody can do anything.
+      if (held !== undefined && !held.isEmpty) await this.#mustReach(elder, toSeq, held.lastSeq);
+      elder.settledSeq = toSeq;
       hasStored = true;
     }
     return hasStored;
   }
 
-  /** 0 for a lane that is empty, or gone. */
-  async #lastSeq(elder: Elder): Promise<number> {
+  async #mustReach({ lane, createdMs }: Elder, toSeq: number, lastSeq: number): Promise<void> {
+    const streamId = await newestIdentity(this.#store, lane.id, createdMs);
+    const below = await storedBelow(this.#store, { lane: lane.id, streamId });
+    if (below > toSeq) return;
+    const growth =
+      lastSeq > toSeq ? '; somebody still publishes there: stop the collectors that do' : '';
+    const reason = `lane ${lane.id} has to be stored up to ${toSeq} first, and is up to ${Math.max(0, below - 1)}`;
+    throw new RollcallError('elder_lanes', `${reason}${growth}`, { retryable: true });
+  }
+
+  /** Undefined for a lane that is gone. */
+  async #heldBy(elder: Elder): Promise<{ lastSeq: number; isEmpty: boolean } | undefined> {
     const found = await this.#bus.findStream(elder.lane.stream);
     if (found !== undefined && Date.parse(found.created) === elder.createdMs) {
       const { messages, last_seq: lastSeq } = found.state;
-      // It is trimmed to what is stored.
-      return messages === 0 ? 0 : lastSeq;
+      return { lastSeq, isEmpty: messages === 0 };
     }
     this.#elders = this.#elders.filter((other) => other !== elder);
-    return 0;
+    return undefined;
   }
 }
 

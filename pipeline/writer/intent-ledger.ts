@@ -23,6 +23,8 @@ interface IntentRow {
 
 /** How far apart the identities of a stream that was cut back can be; streams are not made that fast. */
 const IDENTITIES_MAX = 100;
+/** How long a look at the ledger counts: an insert may begin that much after another has the lane, ms. */
+const TRUSTED_MS = 5000;
 
 /**
  * The position of each lane, kept where the samples are. An intent is written before its insert, so the
@@ -41,6 +43,8 @@ export class IntentLedger {
   readonly #stream: LaneStream;
   readonly #epoch: number;
   readonly #writer: string;
+  /** When we last asked whether the lane is ours, and it was; by the monotonic clock. */
+  #heldMs = -Infinity;
 
   constructor(store: Store, stream: LaneStream, epoch: number, writer: string) {
     this.#store = store;
@@ -66,21 +70,8 @@ export class IntentLedger {
   }
 
   /** The newest intent of our epoch or a lower one. */
-  async newest(): Promise<Intent | undefined> {
-    const [row] = await this.#store.rows<IntentRow>(
-      `SELECT from_seq, to_seq, unknown_catalogues FROM lane_intents
-       WHERE lane = {lane:String} AND stream_id = {stream:UInt64} AND epoch <= {epoch:UInt64}
-         AND from_seq > 0
-       ORDER BY epoch DESC, version DESC LIMIT 1`,
-      { ...this.#parameters, epoch: this.#epoch },
-    );
-    if (row === undefined) return undefined;
-    const unknownCatalogues = row.unknown_catalogues.map(BigInt);
-    return {
-      fromSeq: Number(row.from_seq),
-      toSeq: Number(row.to_seq),
-      ...(unknownCatalogues.length === 0 ? {} : { unknownCatalogues }),
-    };
+  newest(): Promise<Intent | undefined> {
+    return newestIntent(this.#store, this.#stream, this.#epoch);
   }
 
   /**
@@ -92,6 +83,22 @@ export class IntentLedger {
   async write(intent: Intent): Promise<void> {
     await this.#insert(intent);
     await this.#mustHold();
+  }
+
+  /**
+   * To be awaited right before each attempt of an insert. Whoever was held up since it last looked (stopped,
+   * swapped out, waiting for the database) looks again: by now a successor may have carried the insert out, and
+   * ClickHouse remembers only so many tokens.
+   *
+   * @throws RollcallError `fenced` when there is a higher epoch
+   */
+  async confirm(): Promise<void> {
+    if (this.#isTrusted()) return;
+    await this.#mustHold();
+    if (this.#isTrusted()) return;
+    const { lane } = this.#stream;
+    const reason = `it took longer than ${TRUSTED_MS} ms to ask who writes lane ${lane}`;
+    throw new RollcallError('clickhouse_failed', reason, { retryable: true });
   }
 
   /**
@@ -118,15 +125,24 @@ export class IntentLedger {
     ]);
   }
 
+  #isTrusted(): boolean {
+    return performance.now() - this.#heldMs <= TRUSTED_MS;
+  }
+
   /** What we have just written is there; the question is whether something higher is too. */
   async #mustHold(): Promise<void> {
+    // The answer may lie around for long before we see it.
+    const askedMs = performance.now();
     const [row] = await this.#store.rows<{ epoch: string }>(
       `SELECT max(epoch) AS epoch FROM lane_intents
        WHERE lane = {lane:String} AND stream_id = {stream:UInt64}`,
       this.#parameters,
     );
     const newest = Number(row!.epoch);
-    if (newest === this.#epoch) return;
+    if (newest === this.#epoch) {
+      this.#heldMs = askedMs;
+      return;
+    }
     const { lane } = this.#stream;
     if (newest > this.#epoch) throw new RollcallError('fenced', `lane ${lane} has a newer writer`);
     throw new RollcallError('clickhouse_failed', `the intent of lane ${lane} is not to be seen`, {
@@ -159,12 +175,29 @@ export async function newestIdentity(
 }
 
 /** Everything in the stream below the answer is surely in ClickHouse; 0 if nobody has written it. */
-export async function storedBelow(store: Store, { lane, streamId }: LaneStream): Promise<number> {
-  const [row] = await store.rows<{ from_seq: string }>(
-    `SELECT from_seq FROM lane_intents
-     WHERE lane = {lane:String} AND stream_id = {stream:UInt64} AND from_seq > 0
+export async function storedBelow(store: Store, stream: LaneStream): Promise<number> {
+  const newest = await newestIntent(store, stream, Number.MAX_SAFE_INTEGER);
+  return newest?.fromSeq ?? 0;
+}
+
+/** The newest intent of an epoch up to the given one. */
+async function newestIntent(
+  store: Store,
+  { lane, streamId }: LaneStream,
+  epoch: number,
+): Promise<Intent | undefined> {
+  const [row] = await store.rows<IntentRow>(
+    `SELECT from_seq, to_seq, unknown_catalogues FROM lane_intents
+     WHERE lane = {lane:String} AND stream_id = {stream:UInt64} AND epoch <= {epoch:UInt64}
+       AND from_seq > 0
      ORDER BY epoch DESC, version DESC LIMIT 1`,
-    { lane, stream: streamId },
+    { lane, stream: streamId, epoch },
   );
-  return Number(row?.from_seq ?? 0);
+  if (row === undefined) return undefined;
+  const unknownCatalogues = row.unknown_catalogues.map(BigInt);
+  return {
+    fromSeq: Number(row.from_seq),
+    toSeq: Number(row.to_seq),
+    ...(unknownCatalogues.length === 0 ? {} : { unknownCatalogues }),
+  };
 }

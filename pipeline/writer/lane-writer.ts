@@ -2,17 +2,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import type { Lane } from '../bus/topology.ts';
-import { reasonOf } from '../error.ts';
+import { isCode, reasonOf } from '../error.ts';
 import type { Store } from '../store/store.ts';
 import type { CatalogueBook } from './catalogue-book.ts';
 import { claimStream } from './claimed-stream.ts';
 import { ElderLanes } from './elder-lanes.ts';
 import { FrameMemory } from './frame-memory.ts';
+import type { InsertSlots } from './insert-slots.ts';
 import { LaneInsert } from './lane-insert.ts';
 import { LaneTrim } from './lane-trim.ts';
 import type { Parking } from './parking.ts';
-import { isCode, persist } from './persist.ts';
+import { persist } from './persist.ts';
 import { StreamWriter } from './stream-writer.ts';
+
+interface Parts {
+  readonly bus: Bus;
+  readonly store: Store;
+  readonly catalogues: CatalogueBook;
+  readonly parking: Parking;
+  /** Shared by the lanes of the process. */
+  readonly slots: InsertSlots;
+  readonly log: Logger;
+}
 
 export interface LaneWriterOptions {
   readonly lane: Lane;
@@ -23,6 +34,7 @@ export interface LaneWriterOptions {
   readonly epoch: number;
   readonly writer: string;
   readonly flushIntervalMs: number;
+  /** Bytes of one insert, and at which it does not wait for its time. */
   readonly flushBytesMax: number;
   /** What may wait in memory; nothing more is fetched above it. */
   readonly bufferBytesMax: number;
@@ -88,15 +100,12 @@ export class LaneWriter {
   readonly #options: LaneWriterOptions;
   readonly #log: Logger;
   readonly #insert: LaneInsert;
+  readonly #slots: InsertSlots;
   readonly #memory: FrameMemory;
   readonly #trim: LaneTrim;
   readonly #signal: AbortSignal;
 
-  constructor(
-    parts: { bus: Bus; store: Store; catalogues: CatalogueBook; parking: Parking; log: Logger },
-    options: LaneWriterOptions,
-    signal: AbortSignal,
-  ) {
+  constructor(parts: Parts, options: LaneWriterOptions, signal: AbortSignal) {
     this.#bus = parts.bus;
     this.#store = parts.store;
     this.#options = options;
@@ -104,6 +113,7 @@ export class LaneWriter {
     this.#signal = signal;
     this.#memory = new FrameMemory(options.frameMemoryMs);
     this.#insert = new LaneInsert({ ...parts, memory: this.#memory, lane: options.lane.id });
+    this.#slots = parts.slots;
     this.#trim = new LaneTrim(parts.bus, options.lane, parts.log);
   }
 
@@ -153,7 +163,14 @@ export class LaneWriter {
     );
     this.#memory.clear();
     const streamWriter = new StreamWriter(
-      { ...parts, insert: this.#insert, memory: this.#memory, trim: this.#trim, elders },
+      {
+        ...parts,
+        insert: this.#insert,
+        slots: this.#slots,
+        memory: this.#memory,
+        trim: this.#trim,
+        elders,
+      },
       claimed,
       { ...this.#options, counters: this.counters },
       this.#signal,

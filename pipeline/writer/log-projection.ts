@@ -2,16 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import { StreamReader } from '../bus/stream-reader.ts';
-import { reasonOf } from '../error.ts';
+import { untilAborted } from '../dial/until-aborted.ts';
+import { isCode, reasonOf } from '../error.ts';
 import { LogTrim } from '../log/log-trim.ts';
-import { decodeNotification, decodeTransitions } from '../log/record-codec.ts';
+import { recentOffers } from '../membership/recent-offers.ts';
+import { refusesData } from '../store/store.ts';
 import type { Store } from '../store/store.ts';
-import { parseHexId } from '../wire/shard.ts';
+import { FailureStreak } from '../telemetry/failure-streak.ts';
 import { claimStream } from './claimed-stream.ts';
 import type { ClaimedStream } from './claimed-stream.ts';
+import { logRows } from './log-rows.ts';
+import type { LogRows } from './log-rows.ts';
 import { MessageBuffer } from './message-buffer.ts';
 import type { BufferedMessage } from './message-buffer.ts';
-import { isCode, persist, untilAborted } from './persist.ts';
+import { persist } from './persist.ts';
 
 const RECORDS_MAX = 500;
 const BYTES_MAX = 4 * 1024 * 1024;
@@ -19,18 +23,26 @@ const GATHER_MS = 100;
 const POLL_MS = 1000;
 const START_OVER_PAUSE_MS = 250;
 const TRIM_EVERY_MS = 10_000;
-/** The end of the year 2105. */
-const TIME_MS_MAX = Date.UTC(2106, 0) - 1;
+/** A receiver that nobody offers for so long is not waited for. */
+const RECEIVER_GONE_MS = 86_400_000;
 
 /** A record of the log, copied out of what it was received in. */
 interface LogMessage extends BufferedMessage {
   readonly subject: string;
 }
 
-/** What a batch of records puts into each table. */
-interface LogRows {
-  readonly transitions: object[];
-  readonly notifications: object[];
+interface RecordRows extends LogRows {
+  readonly seq: number;
+  readonly subject: string;
+}
+
+export interface LogCounters {
+  /** Records that were dealt with, those included that were skipped. */
+  projected: number;
+  /** Inserts that this took. */
+  batches: number;
+  /** Records that were skipped: they do not decode, or ClickHouse refuses what is in them. */
+  malformed: number;
 }
 
 /**
@@ -44,14 +56,13 @@ export class LogProjection {
   readonly #log: Logger;
   readonly #epoch: number;
   readonly #writer: string;
+  readonly counters: LogCounters = { projected: 0, batches: 0, malformed: 0 };
   readonly #trim: LogTrim;
+  readonly #trimming: FailureStreak;
   #buffer = new MessageBuffer<LogMessage>();
-  #projected = 0;
-  #batches = 0;
   /** Records of the log that come after the last one fetched. */
   #behind = 0;
-  #malformed = 0;
-  #trimmedMs = 0;
+  #trimmedMs = -Infinity;
 
   constructor(
     parts: { bus: Bus; store: Store; log: Logger },
@@ -62,16 +73,13 @@ export class LogProjection {
     this.#log = parts.log;
     this.#epoch = identity.epoch;
     this.#writer = identity.writer;
-    this.#trim = new LogTrim(parts.bus);
-  }
-
-  get projectedTotal(): number {
-    return this.#projected;
-  }
-
-  /** Inserts that this took. */
-  get batchesTotal(): number {
-    return this.#batches;
+    const { bus, store } = parts;
+    this.#trim = new LogTrim(bus, () => recentOffers(store, 'notifier', RECEIVER_GONE_MS));
+    this.#trimming = new FailureStreak(
+      parts.log.child({ stream: bus.topology.logStream }),
+      'trim the log',
+      'allow STREAM.PURGE, or it fills up',
+    );
   }
 
   /** Records that are not in ClickHouse. */
@@ -82,10 +90,6 @@ export class LogProjection {
   /** Bytes of those that are in memory. */
   get bufferBytes(): number {
     return this.#buffer.bytes;
-  }
-
-  get malformedTotal(): number {
-    return this.#malformed;
   }
 
   /**
@@ -160,26 +164,54 @@ export class LogProjection {
     }
   }
 
-  async #project({ ledger, streamId, createdMs }: ClaimedStream, signal: AbortSignal) {
+  async #project({ ledger, open, streamId, createdMs }: ClaimedStream, signal: AbortSignal) {
     const buffer = this.#buffer;
+    let nextSeq = open.fromSeq;
     for (;;) {
-      while (buffer.waiting === 0) await buffer.change(POLL_MS, signal);
+      while (buffer.waiting === 0) {
+        // A full log gets nothing new until there is room in it.
+        await this.#shorten(nextSeq, createdMs, signal);
+        await buffer.change(POLL_MS, signal);
+      }
       // A storm goes in few inserts; a lone record is there soon enough.
       const isEnough = (): boolean =>
         buffer.waiting >= RECORDS_MAX || buffer.waitingBytes >= BYTES_MAX;
       await buffer.gather(GATHER_MS, isEnough, signal);
       const messages = buffer.take();
-      const rows = this.#rowsOf(messages, streamId);
+      const records = this.#rowsOf(messages, streamId);
       const { seq } = messages.at(-1)!;
+      const refused = new Map<number, string>();
       await this.#persist(signal, async () => {
-        await this.#insert(rows);
+        await this.#insertAll(records, refused);
         await ledger.write({ fromSeq: seq + 1, toSeq: seq });
       });
+      for (const record of records) this.#tellRefused(record, refused.get(record.seq));
+      nextSeq = seq + 1;
       buffer.giveBack(messages);
-      this.#projected += messages.length;
-      this.#batches += 1;
-      await this.#shorten(seq + 1, createdMs, signal);
+      this.counters.projected += messages.length;
+      this.counters.batches += 1;
+      await this.#shorten(nextSeq, createdMs, signal);
     }
+  }
+
+  /** What ClickHouse refuses must hold up nothing else: then each record goes alone. */
+  async #insertAll(records: readonly RecordRows[], refused: Map<number, string>): Promise<void> {
+    try {
+      await this.#insert({
+        transitions: records.flatMap(({ transitions }) => transitions),
+        notifications: records.flatMap(({ notifications }) => notifications),
+      });
+    } catch (error) {
+      if (!refusesData(error)) throw error;
+      if (records.length === 1) refused.set(records[0]!.seq, reasonOf(error));
+      else for (const record of records) await this.#insertAll([record], refused);
+    }
+  }
+
+  #tellRefused({ seq, subject }: RecordRows, reason: string | undefined): void {
+    if (reason === undefined) return;
+    this.counters.malformed += 1;
+    this.#log.error({ seq, subject, reason }, 'ClickHouse refuses a record of the log: skipped');
   }
 
   async #insert({ transitions, notifications }: LogRows): Promise<void> {
@@ -187,22 +219,21 @@ export class LogProjection {
     if (notifications.length > 0) await this.#store.insertRows('notifications', notifications);
   }
 
-  #rowsOf(messages: readonly LogMessage[], streamId: number): LogRows {
-    const rows: LogRows = { transitions: [], notifications: [] };
+  #rowsOf(messages: readonly LogMessage[], streamId: number): RecordRows[] {
+    const records: RecordRows[] = [];
     const prefix = `${this.#bus.topology.fleet}.log.`;
     for (const { seq, subject, batch } of messages) {
       const kind = subject.slice(prefix.length).split('.')[0];
       const place = { stream_id: streamId, log_seq: seq };
       try {
-        if (kind === 'transitions') rows.transitions.push(...transitionRows(place, batch));
-        else if (kind === 'notifications') rows.notifications.push(notificationRow(place, batch));
+        records.push({ seq, subject, ...logRows(kind, place, batch) });
       } catch (error) {
         if (!isCode(error, 'bad_record')) throw error;
-        this.#malformed += 1;
+        this.counters.malformed += 1;
         this.#log.error({ seq, subject, reason: reasonOf(error) }, 'record of the log skipped');
       }
     }
-    return rows;
+    return records;
   }
 
   async #shorten(projectedSeq: number, createdMs: number, signal: AbortSignal): Promise<void> {
@@ -210,58 +241,14 @@ export class LogProjection {
     this.#trimmedMs = performance.now();
     try {
       await untilAborted(this.#trim.trim(projectedSeq, createdMs), signal);
+      this.#trimming.worked();
     } catch (error) {
-      if (isCode(error, 'stream_replaced')) throw error;
-      this.#log.debug({ reason: reasonOf(error) }, 'trimming the log failed');
+      if (signal.aborted || isCode(error, 'stream_replaced')) throw error;
+      this.#trimming.failed(error);
     }
   }
 
   #persist<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
     return persist('project the log', attempt, { signal, log: this.#log });
   }
-}
-
-interface Place {
-  readonly stream_id: number;
-  readonly log_seq: number;
-}
-
-function transitionRows(place: Place, data: Uint8Array): object[] {
-  const { lane, transitions } = decodeTransitions(data);
-  return transitions.map((transition, position) => ({
-    ...place,
-    position,
-    lane,
-    time: clickhouseTime(transition.timeMs),
-    alert: transition.alert,
-    state: transition.state,
-    reason: transition.reason,
-    fingerprint: parseHexId(transition.fingerprint).toString(),
-    target_id: parseHexId(transition.targetId).toString(),
-    labels: transition.labels,
-    annotations: transition.annotations,
-    value: String(transition.value),
-    active_at: clickhouseTime(transition.activeAtMs),
-  }));
-}
-
-function notificationRow(place: Place, data: Uint8Array): object {
-  const record = decodeNotification(data);
-  return {
-    ...place,
-    time: clickhouseTime(record.timeMs),
-    receiver: record.receiver,
-    status: record.status,
-    alert: record.alertname,
-    group_key: record.groupKey,
-    alerts: record.alerts,
-    attempts: record.attempts,
-    outcome: record.outcome,
-    detail: record.detail,
-  };
-}
-
-/** A time that its column cannot hold becomes the nearest one that it can. */
-function clickhouseTime(ms: number): string {
-  return new Date(Math.min(Math.max(ms, 0), TIME_MS_MAX)).toISOString();
 }

@@ -53,11 +53,19 @@ export class MessageBuffer<Message extends BufferedMessage> {
   }
 
   /** Takes the messages up to a sequence, in order. */
-  take(toSeq = Infinity): Message[] {
+  takeTo(toSeq: number): Message[] {
     const after = this.#messages.findIndex(({ seq }) => seq > toSeq);
-    const taken = this.#messages.splice(0, after < 0 ? this.#messages.length : after);
-    this.#waitingBytes -= bytesOf(taken);
-    return taken;
+    return this.#take(after < 0 ? this.#messages.length : after);
+  }
+
+  /** Takes as many of the oldest messages as fit into so many bytes, but at least one if any waits. */
+  take(bytesMax = Infinity): Message[] {
+    let bytes = 0;
+    const after = this.#messages.findIndex(({ batch }, at) => {
+      bytes += batch.length;
+      return bytes > bytesMax && at > 0;
+    });
+    return this.#take(after < 0 ? this.#messages.length : after);
   }
 
   /** Taken messages are needed no longer. */
@@ -100,6 +108,12 @@ export class MessageBuffer<Message extends BufferedMessage> {
       await this.change(leftMs, signal);
     }
     signal.throwIfAborted();
+  }
+
+  #take(count: number): Message[] {
+    const taken = this.#messages.splice(0, count);
+    this.#waitingBytes -= bytesOf(taken);
+    return taken;
   }
 
   #tell(): void {

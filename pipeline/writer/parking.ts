@@ -16,6 +16,10 @@ export interface ParkedMessage {
 }
 
 const AT_ONCE = 100;
+/** What NATS counts beside the bytes themselves. */
+const HEADERS_BYTES_MAX = 1024;
+/** Of a message that had to be cut off: how long it was. */
+export const WHOLE_BYTES_HEADER = 'Rollcall-Whole-Bytes';
 
 /**
  * Where messages go that nobody can make sense of: to a stream of their own with the reason in the
@@ -45,7 +49,8 @@ export class Parking {
 
   /**
    * Only a full parking stream loses a message, and counts it: garbage must not stop the flow. Messages
-   * are counted when all of them are through.
+   * are counted when all of them are through. Of one that leaves no room for its headers only the beginning is
+   * parked.
    *
    * @throws RollcallError when NATS does not answer; to be tried again
    */
@@ -70,7 +75,12 @@ export class Parking {
         ? this.#bus.topology.parkedSubject(reason)
         : this.waitingSubject(catalogue);
     try {
-      await this.#bus.publish(subject, bytes, { id });
+      const room = this.#bus.payloadBytesMax - HEADERS_BYTES_MAX;
+      if (bytes.length <= room) await this.#bus.publish(subject, bytes, { id });
+      else {
+        const headers = { [WHOLE_BYTES_HEADER]: String(bytes.length) };
+        await this.#bus.publish(subject, bytes.subarray(0, room), { id, headers });
+      }
       return true;
     } catch (error) {
       if (!/maximum bytes/.test(reasonOf(error))) throw error;

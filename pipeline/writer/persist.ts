@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { retry } from '../dial/retry.ts';
-import { reasonOf, RollcallError } from '../error.ts';
+import { untilAborted } from '../dial/until-aborted.ts';
+import { isCode, reasonOf } from '../error.ts';
 
 export interface PersistOptions {
   readonly signal: AbortSignal;
@@ -29,20 +30,4 @@ export function persist<T>(
       log.warn({ reason: reasonOf(error) }, `cannot ${what}; trying again`);
     },
   });
-}
-
-/** Waits for `work`, but not longer than until the signal is aborted; then rejects with its reason. */
-export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason as Error);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-export function isCode(error: unknown, code: string): boolean {
-  return error instanceof RollcallError && error.code === code;
 }

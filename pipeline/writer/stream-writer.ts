@@ -2,26 +2,30 @@ import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import { StreamReader } from '../bus/stream-reader.ts';
 import type { Lane } from '../bus/topology.ts';
-import { reasonOf } from '../error.ts';
 import { failPoint } from '../fault/fail-point.ts';
 import type { Store } from '../store/store.ts';
+import { untilAborted } from '../dial/until-aborted.ts';
+import { isCode } from '../error.ts';
+import { FailureStreak } from '../telemetry/failure-streak.ts';
 import { alignedCopy } from '../wire/batch.ts';
 import type { ClaimedStream } from './claimed-stream.ts';
 import type { ElderLanes } from './elder-lanes.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import type { Intent } from './intent-ledger.ts';
+import type { InsertSlots } from './insert-slots.ts';
 import { digestOf } from './message-digest.ts';
 import type { LaneInsert, PreparedInsert } from './lane-insert.ts';
 import type { LaneTrim } from './lane-trim.ts';
 import type { LaneCounters } from './lane-writer.ts';
 import { MessageBuffer } from './message-buffer.ts';
-import { isCode, persist, untilAborted } from './persist.ts';
+import { persist } from './persist.ts';
 import type { LaneMessage } from './stored-frame.ts';
 
 interface Parts {
   readonly bus: Bus;
   readonly store: Store;
   readonly insert: LaneInsert;
+  readonly slots: InsertSlots;
   readonly memory: FrameMemory;
   readonly trim: LaneTrim;
   readonly elders: ElderLanes;
@@ -52,6 +56,7 @@ export class StreamWriter {
   /** Ends everything that this run began. */
   readonly #stop = new AbortController();
   readonly #buffer = new MessageBuffer<LaneMessage>();
+  readonly #trimming: FailureStreak;
   /** Everything below has been inserted. */
   #safeSeq: number;
   /** The end of the last insert that was carried out. */
@@ -70,6 +75,8 @@ export class StreamWriter {
     this.#options = options;
     this.#outer = signal;
     this.#safeSeq = claimed.open.fromSeq;
+    const log = parts.log.child({ stream: options.lane.stream });
+    this.#trimming = new FailureStreak(log, 'trim the lane', 'allow STREAM.PURGE, or it fills up');
   }
 
   /** @throws RollcallError `fenced`, `stream_replaced`; the signal's reason */
@@ -132,7 +139,7 @@ export class StreamWriter {
     if (isOpen) await this.#replay(open);
     for (;;) {
       await this.#buffer.gather(flushIntervalMs, isEnough, signal);
-      const messages = this.#buffer.take();
+      const messages = this.#buffer.take(flushBytesMax);
       if (messages.length > 0) {
         await this.#insert(messages);
         isOpen = true;
@@ -153,7 +160,7 @@ export class StreamWriter {
       if (this.#buffer.isEnded) return void this.#buffer.take();
       await this.#buffer.change(POLL_MS, this.#stop.signal);
     }
-    const messages = this.#buffer.take(open.toSeq);
+    const messages = this.#buffer.takeTo(open.toSeq);
     const prepared = await this.#prepare(messages, open);
     await this.#carryOut(open, prepared, messages);
   }
@@ -174,7 +181,8 @@ export class StreamWriter {
     const { elders, memory, insert } = this.#parts;
     const { streamId } = this.#claimed;
     if (elders.count > 0) {
-      const haveStored = await this.#persist('go on', () => elders.settle());
+      const marks = await this.#persist('look at elder lanes', () => elders.marks());
+      const haveStored = await this.#persist('go on', () => elders.settle(marks));
       if (haveStored) memory.clear();
     }
     return this.#persist('prepare an insert', () =>
@@ -187,24 +195,29 @@ export class StreamWriter {
     prepared: PreparedInsert,
     messages: readonly LaneMessage[],
   ): Promise<void> {
-    const { store, insert } = this.#parts;
+    const { insert } = this.#parts;
     const startMs = performance.now();
     const digest = digestOf(messages);
     for (const block of prepared.blocks) {
       const token = this.#claimed.ledger.token(intent, block.partition, digest);
-      await this.#persist('insert samples', async () => {
-        await store.insertBlock('samples', block.samples, token);
-        failPoint('writer.samples_inserted');
-      });
-      await this.#persist('insert frames', async () => {
-        await store.insertBlock('frames', block.frames, token);
-        failPoint('writer.frames_inserted');
-      });
+      await this.#insertBlock('samples', block.samples, token);
+      await this.#insertBlock('frames', block.frames, token);
     }
     insert.stored(prepared);
     this.#doneSeq = intent.toSeq;
     this.#buffer.giveBack(messages);
     this.#count(prepared, performance.now() - startMs);
+  }
+
+  /** Each attempt asks first whether the lane is still ours: it may come long after the one before. */
+  #insertBlock(table: 'samples' | 'frames', chunks: readonly Uint8Array[], token: string) {
+    const { store, slots } = this.#parts;
+    const insert = async (): Promise<void> => {
+      await this.#claimed.ledger.confirm();
+      await store.insertBlock(table, chunks, token);
+      failPoint(`writer.${table}_inserted`);
+    };
+    return this.#persist(`insert ${table}`, () => slots.run(insert, this.#stop.signal));
   }
 
   #count(prepared: PreparedInsert, insertMs: number): void {
@@ -234,7 +247,7 @@ export class StreamWriter {
   }
 
   async #housekeeping(): Promise<void> {
-    const { memory, trim, log } = this.#parts;
+    const { memory, trim } = this.#parts;
     const { counters } = this.#options;
     const now = performance.now();
     if (now - this.#forgotMs > FORGET_EVERY_MS) {
@@ -247,10 +260,11 @@ export class StreamWriter {
     try {
       const trimming = trim.trim(this.#safeSeq, this.#claimed.createdMs);
       await untilAborted(trimming, this.#stop.signal);
+      this.#trimming.worked();
       counters.alerterMissed = trim.missedTotal;
     } catch (error) {
-      if (isCode(error, 'stream_replaced')) throw error;
-      log.debug({ reason: reasonOf(error) }, 'trimming failed; trying again later');
+      if (this.#stop.signal.aborted || isCode(error, 'stream_replaced')) throw error;
+      this.#trimming.failed(error);
     }
   }
 

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import { StreamReader } from '../bus/stream-reader.ts';
-import { reasonOf } from '../error.ts';
+import { untilAborted } from '../dial/until-aborted.ts';
+import { isCode, reasonOf } from '../error.ts';
 import { alignedCopy, BATCH_HEADER_BYTES, writeBatchHeader } from '../wire/batch.ts';
 import { checkFrame, flagBacklog, frameTarget } from '../wire/frame.ts';
 import { MessageType, padded } from '../wire/message.ts';
 import { laneOf, parseHexId, shardOf } from '../wire/shard.ts';
 import type { CatalogueBook } from './catalogue-book.ts';
 import type { ParkedMessage, Parking } from './parking.ts';
-import { isCode, untilAborted } from './persist.ts';
 
 interface Parts {
   readonly bus: Bus;

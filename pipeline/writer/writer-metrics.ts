@@ -4,8 +4,8 @@ import type { Projector } from '../projection/projector.ts';
 import { ReadMetrics } from '../telemetry/read-metrics.ts';
 import type { CatalogueBook } from './catalogue-book.ts';
 import type { LaneCounters } from './lane-writer.ts';
-import type { LogProjection } from './log-projection.ts';
 import type { Parking } from './parking.ts';
+import type { ProjectedLog } from './projected-log.ts';
 import type { Unparking } from './unparking.ts';
 import type { WrittenLanes } from './written-lanes.ts';
 
@@ -17,7 +17,7 @@ export interface WriterParts {
   readonly catalogues: CatalogueBook;
   readonly unparking: Unparking;
   readonly projector: Projector;
-  readonly logProjection: { readonly current: LogProjection | undefined };
+  readonly projectedLog: ProjectedLog;
 }
 
 /** [field, name, help] of what each lane counts. */
@@ -51,7 +51,16 @@ export const LANE_TOTALS = LANE_COUNTERS.map(([field]) => field);
 
 export function registerWriterMetrics(registry: Registry, parts: WriterParts): void {
   const metrics = new ReadMetrics(registry);
-  const { bufferBytesMax, lanes } = parts;
+  registerLanes(metrics, parts);
+  registerParking(metrics, parts);
+  registerNames(metrics, parts);
+  registerLog(metrics, parts);
+  metrics.gauge('rollcall_writer_nats_connected', '1 while connected to NATS.', () => {
+    return parts.bus.isConnected ? 1 : 0;
+  });
+}
+
+function registerLanes(metrics: ReadMetrics, { bufferBytesMax, lanes }: WriterParts): void {
   const byLane = (read: (counters: LaneCounters) => number) => () =>
     lanes.current().map(([laneId, counters]) => [laneId, read(counters)] as const);
   for (const [field, name, help] of LANE_COUNTERS) {
@@ -80,8 +89,11 @@ export function registerWriterMetrics(registry: Registry, parts: WriterParts): v
   metrics.gauge(
     'rollcall_writer_freshness_seconds',
     'Age of the newest stored sample.',
-    () => freshnessSeconds(parts.lanes) ?? NaN,
+    () => freshnessSeconds(lanes) ?? NaN,
   );
+}
+
+function registerParking(metrics: ReadMetrics, parts: WriterParts): void {
   metrics.counters('rollcall_writer_parked_total', 'Messages parked, by reason.', 'reason', () => {
     return parts.parking.parkedTotal;
   });
@@ -100,6 +112,9 @@ export function registerWriterMetrics(registry: Registry, parts: WriterParts): v
     'Catalogues that parked frames wait for.',
     () => parts.unparking.waitingCatalogues,
   );
+}
+
+function registerNames(metrics: ReadMetrics, parts: WriterParts): void {
   metrics.gauge('rollcall_writer_catalogues', 'Catalogues known.', () => parts.catalogues.size);
   metrics.gauge('rollcall_writer_catalogue_slots', 'Slots of the catalogues known.', () => {
     return parts.catalogues.slots;
@@ -107,23 +122,23 @@ export function registerWriterMetrics(registry: Registry, parts: WriterParts): v
   metrics.gauge('rollcall_writer_projection_age_seconds', 'Age of the projected state.', () => {
     return parts.projector.ageSeconds ?? NaN;
   });
+}
+
+function registerLog(metrics: ReadMetrics, { projectedLog }: WriterParts): void {
   metrics.counter('rollcall_writer_log_records_total', 'Records of the log projected.', () => {
-    return parts.logProjection.current?.projectedTotal ?? 0;
+    return projectedLog.total('projected');
   });
   metrics.gauge('rollcall_writer_log_lag_messages', 'Records of the log not projected.', () => {
-    return parts.logProjection.current?.pending ?? 0;
+    return projectedLog.current?.pending ?? 0;
   });
   metrics.counter('rollcall_writer_log_batches_total', 'Inserts of records of the log.', () => {
-    return parts.logProjection.current?.batchesTotal ?? 0;
+    return projectedLog.total('batches');
   });
   metrics.gauge('rollcall_writer_log_buffer_bytes', 'Bytes of the log read but not stored.', () => {
-    return parts.logProjection.current?.bufferBytes ?? 0;
+    return projectedLog.current?.bufferBytes ?? 0;
   });
   metrics.counter('rollcall_writer_log_malformed_total', 'Records of the log skipped.', () => {
-    return parts.logProjection.current?.malformedTotal ?? 0;
-  });
-  metrics.gauge('rollcall_writer_nats_connected', '1 while connected to NATS.', () => {
-    return parts.bus.isConnected ? 1 : 0;
+    return projectedLog.total('malformed');
   });
 }
 

@@ -17,10 +17,12 @@ import type { StoreOptions } from '../store/store.ts';
 import { targetTopic } from '../targets/target-topic.ts';
 import { StreamGauges } from '../telemetry/stream-gauges.ts';
 import { CatalogueBook } from './catalogue-book.ts';
+import { InsertSlots } from './insert-slots.ts';
 import { LaneWriter } from './lane-writer.ts';
 import type { LaneWriterOptions } from './lane-writer.ts';
 import { LogProjection } from './log-projection.ts';
 import { Parking } from './parking.ts';
+import { ProjectedLog } from './projected-log.ts';
 import { LANE_TOTALS, registerWriterMetrics } from './writer-metrics.ts';
 import { Unparking } from './unparking.ts';
 import { WrittenLanes } from './written-lanes.ts';
@@ -42,6 +44,8 @@ export interface WriterOptions {
 /** Besides the lanes: the log into ClickHouse, and ClickHouse onto the bus. */
 const LOG_PART = 'log';
 const PROJECTION_PART = 'projection';
+/** Two keep a ClickHouse busy; each holds a whole insert in memory, there as here. */
+const INSERTS_AT_ONCE = 2;
 
 interface LanePart {
   readonly lane: Lane;
@@ -95,12 +99,13 @@ export class Writer {
     const { log, member, lane: laneOptions } = this.#options;
     const store = this.#store;
     const parking = new Parking(bus, log);
+    const slots = new InsertSlots(INSERTS_AT_ONCE);
     const catalogues = new CatalogueBook(store, bus);
     const projector = new Projector(bus, store, [targetTopic, ruleTopic], log);
     const members = new MemberRecord({ bus, store, log });
     const streams = new StreamGauges(bus, log);
     const unparking = new Unparking({ bus, catalogues, parking, log });
-    const logProjection = { current: undefined as LogProjection | undefined };
+    const projectedLog = new ProjectedLog();
     const { registry } = this.#component;
     members.register(registry);
     streams.register(registry);
@@ -112,18 +117,18 @@ export class Writer {
       catalogues,
       unparking,
       projector,
-      logProjection,
+      projectedLog,
     });
     return (part: string, epoch: number, signal: AbortSignal): Promise<void> => {
       log.info({ part, epoch }, 'part taken');
       if (part === LOG_PART) {
-        logProjection.current = new LogProjection({ bus, store, log }, { epoch, writer: member });
-        return logProjection.current.run(signal);
+        const projection = new LogProjection({ bus, store, log }, { epoch, writer: member });
+        return projectedLog.follow(projection, projection.run(signal));
       }
       if (part === PROJECTION_PART) return allOf(projector, members, streams, unparking)(signal);
       const { lane, index, count } = lanes.get(part)!;
       const writer = new LaneWriter(
-        { bus, store, catalogues, parking, log },
+        { bus, store, catalogues, parking, slots, log },
         { ...laneOptions, epoch, writer: member, lane, laneIndex: index, laneCount: count },
         signal,
       );

@@ -6,7 +6,7 @@ import { fixedColumn, nativeBlock, stringColumn } from '../../../pipeline/store/
 import { FrameMemory } from '../../../pipeline/writer/frame-memory.ts';
 import { IntentLedger, newestIdentity } from '../../../pipeline/writer/intent-ledger.ts';
 import { runStatement } from '../clickhouse-statements.ts';
-import { ClickHouseTables } from '../clickhouse-tables.ts';
+import { ClickHouseTables, TOKENS_MAX } from '../clickhouse-tables.ts';
 import { Random } from '../random.ts';
 
 /*
@@ -141,3 +141,21 @@ for (const [name, play] of [
     }
   });
 }
+
+await t.test('the oldest token is forgotten as by ClickHouse', async (t) => {
+  const frame = { target: 1n, incarnation: 1n, seq: 1, timestampMs: START_MS };
+  const tables = new ClickHouseTables(NOBODY);
+  const real = await testStore(t, clickhouse.port, 'simulated_tokens');
+  await real.run(
+    `ALTER TABLE frames MODIFY SETTING non_replicated_deduplication_window = ${TOKENS_MAX}`,
+  );
+  const insert = async (n: number): Promise<[number, number]> => {
+    tables.insertBlock('frames', block([frame], n), `token ${n}`);
+    await real.insertBlock('frames', block([frame], n), `token ${n}`);
+    const [row] = await real.rows<{ n: string }>('SELECT count() AS n FROM frames');
+    return [tables.frames.length, Number(row!.n)];
+  };
+  for (let n = 0; n <= TOKENS_MAX; n += 1) await insert(n);
+  t.same(await insert(1), [TOKENS_MAX + 1, TOKENS_MAX + 1], 'the oldest that is known');
+  t.same(await insert(0), [TOKENS_MAX + 2, TOKENS_MAX + 2], 'the one before it');
+});

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import t from 'tap';
 import { freePort } from '../../embedded/free-port.ts';
 import { natsServer } from '../../embedded/nats-server.ts';
@@ -223,4 +224,50 @@ await t.test('a server that does not let us in is an error, not a wait', async (
   const bus = await Bus.connect({ ...options, token: 'secret' });
   t.teardown(() => bus.close());
   t.equal(bus.isConnected, true);
+});
+
+await t.test('refusals for a while do not end the connection', async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-test-'));
+  t.teardown(() => rmSync(dataDir, { recursive: true, force: true }));
+  const port = await freePort();
+  const binary = process.env['ROLLCALL_NATS_SERVER'] ?? 'nats-server';
+  const open = natsServer({ binary, port, dataDir });
+  const withToken = (token: string) =>
+    TestServer.start(t, { ...open, args: [...open.args, '--auth', token] }, port);
+  const before = await withToken('secret');
+  const lines: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line) => lines.push(line) });
+  const bus = await Bus.connect({ ...testBusOptions(port), token: 'secret', log });
+  t.teardown(() => bus.close());
+  let refusals = 0;
+  void (async () => {
+    for await (const { type } of bus.connection.status()) if (type === 'error') refusals += 1;
+  })();
+  await before.kill();
+  const other = await withToken('another');
+  await until('it was refused several times', () => refusals >= 4);
+  t.equal(bus.isConnected, false);
+  t.equal(lines.length, 2, 'either is said once');
+  t.match(lines[0], /NATS is gone/);
+  t.match(lines[1], /renew the credentials/);
+  await other.kill();
+  await withToken('secret');
+  await until('the connection is back', () => bus.isConnected);
+  t.ok(await bus.publish(bus.topology.lane(0).subject, text('x')));
+});
+
+await t.test('streams that cannot be created after a reconnect are tried again', async (t) => {
+  const bus = await testBus(t, nats.port, 'again');
+  const ensure = bus.ensureStreams.bind(bus);
+  let attempts = 0;
+  bus.ensureStreams = () => {
+    attempts += 1;
+    return attempts < 3 ? Promise.reject(new Error('no leader')) : ensure();
+  };
+  await bus.manager.streams.delete(bus.topology.logStream);
+  await bus.connection.reconnect();
+  await until('it has tried three times', () => attempts === 3);
+  await until('the stream is there', async () => {
+    return (await bus.findStream(bus.topology.logStream)) !== undefined;
+  });
 });

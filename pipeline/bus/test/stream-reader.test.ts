@@ -1,7 +1,8 @@
+import { pino } from 'pino';
 import t from 'tap';
-import { testBus, testNats } from '../../embedded/test-servers.ts';
+import { testBus, testBusOptions, testNats } from '../../embedded/test-servers.ts';
 import { until } from '../../embedded/test/until.ts';
-import type { Bus } from '../bus.ts';
+import { Bus } from '../bus.ts';
 import { StreamReader } from '../stream-reader.ts';
 import type { StreamReaderOptions } from '../stream-reader.ts';
 
@@ -36,6 +37,31 @@ async function publishMany(bus: Bus, subject: string, texts: readonly string[]):
 function numbers(first: number, last: number): string[] {
   return Array.from({ length: last - first + 1 }, (_, i) => String(first + i));
 }
+
+await t.test('a message as large as NATS takes is read', async (t) => {
+  const bus = await testBus(t, nats.port, 'largest');
+  const { subject, stream } = bus.topology.lane(0);
+  await bus.publish(subject, Buffer.alloc(bus.payloadBytesMax, 'x'));
+  await publishMany(bus, subject, ['after it']);
+  const { seen } = reading(bus, { stream, from: 1 });
+  await until('both are read', () => seen.length === 2);
+  t.equal(seen[0]!.text.length, bus.payloadBytesMax);
+  t.equal(seen[1]!.text, 'after it');
+});
+
+await t.test('that a stream cannot be read is said once', async (t) => {
+  const lines: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line) => lines.push(line) });
+  const bus = await Bus.connect({ ...testBusOptions(nats.port, 'unreadable'), log });
+  t.teardown(() => bus.close());
+  const { seen } = reading(bus, { stream: 'unreadable_later', from: 1 });
+  await until('it is said', () => lines.length > 0);
+  t.match(JSON.parse(lines[0]!), { stream: 'unreadable_later', msg: /CONSUMER\.CREATE/ });
+  await bus.manager.streams.add({ name: 'unreadable_later', subjects: ['unreadable.later'] });
+  await bus.publish('unreadable.later', Buffer.from('x'));
+  await until('it is read', () => seen.length === 1);
+  t.equal(lines.length, 1);
+});
 
 await t.test('messages come in order from the position asked for', async (t) => {
   const bus = await testBus(t, nats.port, 'position');

@@ -1,3 +1,5 @@
+import { pino } from 'pino';
+import type { Logger } from 'pino';
 import t from 'tap';
 import type { Test } from 'tap';
 import { Bus } from '../../bus/bus.ts';
@@ -11,10 +13,16 @@ const LOG_BYTES_MAX = 128 * 1024;
 const RECORDS = 20;
 
 /** A log of twenty records of one lane that fill a share of it. */
-async function filledLog(t: Test, fleet: string, share: number) {
+async function filledLog(
+  t: Test,
+  fleet: string,
+  share: number,
+  { offered, log }: { offered?: ReadonlySet<string>; log?: Logger } = {},
+) {
   const bus = await Bus.connect({
     ...testBusOptions(nats.port, fleet),
     logBytesMax: LOG_BYTES_MAX,
+    ...(log === undefined ? {} : { log }),
   });
   t.teardown(() => bus.close());
   const lane = bus.topology.lane(0).id;
@@ -26,7 +34,7 @@ async function filledLog(t: Test, fleet: string, share: number) {
   const notified = (name: string, seq: number) =>
     bus.publish(notifiedSubject(bus, name), encodeNumbered(seq));
   const createdMs = Date.parse((await bus.streamInfo(bus.topology.logStream)).created);
-  const trim = new LogTrim(bus);
+  const trim = new LogTrim(bus, () => Promise.resolve(offered));
   const trimTo = (projectedSeq: number) => trim.trim(projectedSeq, createdMs);
   return { bus, snapshot, notified, trimTo };
 }
@@ -62,6 +70,29 @@ await t.test('receivers are waited for, but not until alerting stops', async (t)
   await full.snapshot(20);
   await full.notified('hanging', 0);
   t.equal(await full.trimTo(21), 11);
+});
+
+await t.test('a receiver that nobody serves any more is not waited for', async (t) => {
+  const offered = new Set(['served']);
+  const { snapshot, notified, trimTo } = await filledLog(t, 'gone', 0.7, { offered });
+  await snapshot(20);
+  await notified('served', 8);
+  await notified('gone', 2);
+  t.equal(await trimTo(21), 9);
+});
+
+await t.test('which receivers are not waited for is said once', async (t) => {
+  const lines: string[] = [];
+  const log = pino({ level: 'error' }, { write: (line) => lines.push(line) });
+  const { snapshot, notified, trimTo } = await filledLog(t, 'said', 0.95, { log });
+  await snapshot(20);
+  await notified('fast', 20);
+  await notified('hanging', 0);
+  // Too little goes for there to be room again.
+  t.equal(await trimTo(2), 2);
+  t.equal(await trimTo(3), 3);
+  t.equal(lines.length, 1);
+  t.match(JSON.parse(lines[0]!), { receivers: ['hanging'], msg: /not waited for/ });
 });
 
 await t.test(

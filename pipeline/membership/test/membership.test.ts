@@ -171,6 +171,35 @@ await t.test('a claim with a higher epoch ends ours, whoever made it', async (t)
   t.ok(a.working.get('0')! > epoch);
 });
 
+await t.test('what is no claim is displaced by one', async (t) => {
+  const { bus } = await member(t, 'garbage', 'other', { role: 'other' });
+  const subject = bus.topology.stateSubject('owner', 'writer', '0');
+  await bus.publish(subject, Buffer.from('no claim'));
+  const a = await member(t, 'garbage', 'a', { parts: ['0', '1'] });
+  await a.membership.ready;
+  t.same(a.parts(), ['0', '1'], 'one that nobody owned');
+  const epoch = a.working.get('0')!;
+  await bus.publish(subject, Buffer.from('no claim'));
+  await until('its own is given up', () => a.events.includes('lost 0'));
+  await until('and taken again', () => a.working.has('0'));
+  t.ok(a.working.get('0')! > epoch);
+  t.match(await claimOf(bus, '0'), { member: a.membership.id, isReleased: false });
+  t.equal(a.failure(), undefined);
+});
+
+await t.test('claims that were made anew end a member, however many they are', async (t) => {
+  const a = await member(t, 'anew', 'a', { parts: ['0'] });
+  await a.membership.ready;
+  const { stateStream } = a.bus.topology;
+  const { state } = await a.bus.streamInfo(stateStream);
+  await a.bus.manager.streams.delete(stateStream);
+  await a.bus.ensureStreams();
+  const subject = a.bus.topology.stateSubject('something');
+  for (let i = 0; i <= state.last_seq; i += 1) await a.bus.publish(subject, Buffer.from('x'));
+  await until('it ends', () => a.failure() !== undefined);
+  t.match(a.failure(), { code: 'stream_replaced' });
+});
+
 await t.test('roles, and fleets, are independent of each other', async (t) => {
   const writer = await member(t, 'roles', 'a', { role: 'writer' });
   const alerter = await member(t, 'roles', 'a', { role: 'alerter' });

@@ -2,6 +2,7 @@ import t from 'tap';
 import { testClickHouse, testNats } from '../../embedded/test-servers.ts';
 import { until } from '../../embedded/test/until.ts';
 import { ElderLanes } from '../elder-lanes.ts';
+import { IntentLedger } from '../intent-ledger.ts';
 import { laneFixture } from './lane-fixture.ts';
 import {
   catalogueOf,
@@ -67,6 +68,25 @@ await t.test('a lane waits for the elder lane that its agents were on', async (t
   t.same(await storedFrames(store), framesOf(more));
   t.same(await storedSamples(store), samplesOf(more));
   t.equal(elder.counters.duplicates, 0);
+});
+
+await t.test('traffic that goes on along an elder lane is not waited for', async (t) => {
+  const { bus, store, lane, older } = await twoGenerations(t, 'traffic');
+  const elderMs = Date.parse((await bus.streamInfo(older.stream)).created);
+  const { created } = await bus.streamInfo(lane.stream);
+  const place = { index: 0, count: 2, createdMs: Math.max(Date.parse(created), elderMs + 1) };
+  const elders = await ElderLanes.find(bus, store, place);
+  await publishBatch(bus, older, [A]);
+  const marks = await elders.marks();
+  await t.rejects(elders.settle(marks), { code: 'elder_lanes', message: /up to 1 first/ });
+  await publishBatch(bus, older, [A]);
+  await t.rejects(elders.settle(marks), { message: /somebody still publishes there/ });
+  const ledger = new IntentLedger(store, { lane: older.id, streamId: elderMs }, 1, 'elder');
+  await ledger.claim(1);
+  await ledger.write({ fromSeq: 2, toSeq: 2 });
+  t.equal(await elders.settle(marks), true, 'the first message is stored, the second is not');
+  t.equal(await elders.settle(marks), false);
+  await t.rejects(elders.settle(await elders.marks()), { code: 'elder_lanes' });
 });
 
 await t.test('only lanes that are older and share agents are waited for', async (t) => {

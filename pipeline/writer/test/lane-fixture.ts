@@ -4,6 +4,7 @@ import { silentLog, testBus, testStore } from '../../embedded/test-servers.ts';
 import { until } from '../../embedded/test/until.ts';
 import type { Store } from '../../store/store.ts';
 import { CatalogueBook } from '../catalogue-book.ts';
+import { InsertSlots } from '../insert-slots.ts';
 import { LaneWriter } from '../lane-writer.ts';
 import type { LaneWriterOptions } from '../lane-writer.ts';
 import { Parking } from '../parking.ts';
@@ -40,7 +41,7 @@ export async function laneFixture(
       ...changes,
     };
     const writer = new LaneWriter(
-      { bus, store: writerStore, catalogues, parking, log: silentLog },
+      { bus, store: writerStore, catalogues, parking, slots: new InsertSlots(1), log: silentLog },
       options,
       stop.signal,
     );
@@ -68,6 +69,21 @@ export async function laneFixture(
   const stored = (frames: number) =>
     until(`${frames} frames are stored`, async () => (await countRows(store, 'frames')) >= frames);
   return { bus, store, lane, write, stored };
+}
+
+/** The store, but blocks go through `insertBlock`, which gets the call and the way to make it. */
+export function storeWith(
+  store: Store,
+  insertBlock: (table: string, token: string, insert: () => Promise<void>) => Promise<void>,
+): Store {
+  const wrapped: Pick<Store, 'rows' | 'run' | 'insertRows' | 'insertBlock'> = {
+    rows: (...given) => store.rows(...given),
+    run: (...given) => store.run(...given),
+    insertRows: (...given) => store.insertRows(...given),
+    insertBlock: (table, chunks, token) =>
+      insertBlock(table, token, () => store.insertBlock(table, chunks, token)),
+  };
+  return wrapped as Store;
 }
 
 /** What was parked, as [reason, bytes]. */

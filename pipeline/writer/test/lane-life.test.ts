@@ -5,6 +5,7 @@ import { until } from '../../embedded/test/until.ts';
 import { Store } from '../../store/store.ts';
 import { CatalogueBook } from '../catalogue-book.ts';
 import { IntentLedger } from '../intent-ledger.ts';
+import { InsertSlots } from '../insert-slots.ts';
 import { LaneWriter } from '../lane-writer.ts';
 import { Parking } from '../parking.ts';
 import { laneFixture } from './lane-fixture.ts';
@@ -53,7 +54,7 @@ function bareWriter({ bus, store, lane }: Fixture, epoch: number, signal: AbortS
   const catalogues = new CatalogueBook(store, bus);
   const parking = new Parking(bus, silentLog);
   return new LaneWriter(
-    { bus, store, catalogues, parking, log: silentLog },
+    { bus, store, catalogues, parking, slots: new InsertSlots(1), log: silentLog },
     {
       lane,
       laneIndex: 0,

@@ -5,6 +5,7 @@ import { until } from '../../embedded/test/until.ts';
 import { putTargets } from '../../targets/target-store.ts';
 import { metricId } from '../../wire/catalogue.ts';
 import { hexId } from '../../wire/shard.ts';
+import { WHOLE_BYTES_HEADER } from '../parking.ts';
 import { laneFixture, parked } from './lane-fixture.ts';
 import {
   batchOf,
@@ -209,6 +210,23 @@ await t.test('garbage is parked with its reason, and the flow goes on', async (t
   );
   t.same([...parking.parkedTotal], [['bad_batch', garbage.length]]);
   t.equal(parking.refusedTotal, 0);
+});
+
+await t.test('garbage as large as NATS takes is parked cut off', async (t) => {
+  const { bus, store, lane, write, stored } = await laneFixture(t, ports, 'oversized');
+  const garbage = randomBytes(bus.payloadBytesMax);
+  const frames = [sent(instancesOf(1)[0]!, 1)];
+  await bus.publish(lane.subject, garbage);
+  await publishBatch(bus, lane, [A, ...frames]);
+  write();
+  await stored(1);
+  t.same(await storedFrames(store), framesOf(frames));
+  const [[reason, bytes]] = (await parked(bus)) as [[string, Buffer]];
+  t.equal(reason, 'bad_batch');
+  t.ok(garbage.subarray(0, bytes.length).equals(bytes), 'its beginning');
+  const { parkedStream } = bus.topology;
+  const message = await bus.manager.streams.getMessage(parkedStream, { seq: 1 });
+  t.equal(message!.header.get(WHOLE_BYTES_HEADER), String(garbage.length));
 });
 
 await t.test('a frame whose catalogue nobody knows is parked, not guessed', async (t) => {

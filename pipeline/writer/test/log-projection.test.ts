@@ -9,11 +9,14 @@ import {
   testStore,
 } from '../../embedded/test-servers.ts';
 import { until } from '../../embedded/test/until.ts';
+import { encodeNumbered } from '../../bus/numbered-value.ts';
 import type { NotificationRecord } from '../../log/notification-record.ts';
+import { notifiedSubject, snapshotSubject } from '../../log/positions.ts';
 import { encodeRecord } from '../../log/record-codec.ts';
 import type { Transition, TransitionRecord } from '../../log/transition.ts';
 import { Store } from '../../store/store.ts';
 import { LogProjection } from '../log-projection.ts';
+import { ProjectedLog } from '../projected-log.ts';
 
 const nats = await testNats(t);
 const clickhouse = await testClickHouse(t);
@@ -104,8 +107,8 @@ await t.test('transitions and notifications are stored as they are', async (t) =
   const odd = [Infinity, -Infinity, 1e300, -0.1];
   await record(odd.map((value, i) => transition(10 + i, { value })));
   const { projection } = project();
-  await until('all is projected', () => projection.projectedTotal === 4);
-  t.match(projection, { pending: 0, malformedTotal: 0 });
+  await until('all is projected', () => projection.counters.projected === 4);
+  t.match(projection, { pending: 0, counters: { malformed: 0 } });
   const rows = await transitions();
   t.same(
     rows.map(({ log_seq, position }) => [log_seq, position]),
@@ -161,7 +164,7 @@ await t.test('`alerts` shows what is the case now', async (t) => {
   await record([transition(1), transition(2, resolved), transition(3, { state: 'pending' })], 2);
   await record([transition(2, { state: 'pending' }), transition(2, resolved)], 3);
   const { projection } = project();
-  await until('all is projected', () => projection.projectedTotal === 3);
+  await until('all is projected', () => projection.counters.projected === 3);
   const alerts = await store.rows<object>(
     'SELECT fingerprint, state FROM alerts ORDER BY fingerprint',
   );
@@ -179,7 +182,7 @@ await t.test('times at the edges hold nobody up', async (t) => {
   await record([transition(4, { timeMs: -1, activeAtMs: 1e300 })]);
   await notify(1);
   const { projection } = project();
-  await until('all is projected', () => projection.projectedTotal === 5);
+  await until('all is projected', () => projection.counters.projected === 5);
   const times = await store.rows<{ time: string; active: string }>(
     `SELECT toUnixTimestamp64Milli(time) AS time, toUnixTimestamp64Milli(active_at) AS active
      FROM alert_transitions ORDER BY log_seq`,
@@ -205,9 +208,74 @@ await t.test('records that do not decode are counted and skipped', async (t) => 
   await bus.publish(`${topology.fleet}.log.of.another.kind`, Buffer.from('x'));
   await record([transition(1)]);
   const { projection } = project();
-  await until('all is projected', () => projection.projectedTotal === 5);
-  t.equal(projection.malformedTotal, 3);
+  await until('all is projected', () => projection.counters.projected === 5);
+  t.equal(projection.counters.malformed, 3);
   t.equal((await transitions()).length, 1);
+});
+
+await t.test('what ClickHouse refuses is skipped, and nothing else', async (t) => {
+  const { bus, project, record, notify, transitions, notifications } = await fixture(t, 'refused');
+  const half = transition(2, { annotations: { summary: 'HALF' } });
+  const raw = Buffer.from(encodeRecord({ lane: '2x0', laneSeq: 1, transitions: [half] }));
+  await record([transition(1)]);
+  // As it would be without the care of whoever writes records.
+  const bad = raw.toString().replace('HALF', String.raw`\ud83d`);
+  await bus.publish(bus.topology.transitionsSubject('2x0'), Buffer.from(bad));
+  await notify(1);
+  await record([transition(3, { annotations: { summary: '\ud83d' } })]);
+  const { projection } = project();
+  await until('all is projected', () => projection.counters.projected === 4);
+  t.equal(projection.counters.malformed, 1);
+  t.same(
+    (await transitions()).map(({ log_seq: seq }) => seq),
+    ['1', '4'],
+  );
+  t.equal((await notifications()).length, 1);
+});
+
+await t.test('a full log is trimmed although nothing comes', async (t) => {
+  const { bus, store, record, project } = await fixture(t, 'idle');
+  const { logStream, stateStream } = bus.topology;
+  for (let n = 0; n < 8; n += 1) {
+    await record([transition(n, { annotations: { text: 'x'.repeat(400_000) } })]);
+  }
+  const { projection, end } = project();
+  await until('all is projected', () => projection.counters.projected === 8);
+  await end();
+  await bus.manager.streams.update(logStream, { max_bytes: 4_000_000 });
+  await bus.publish(snapshotSubject(bus, '2x0'), encodeNumbered(8));
+  // Of a receiver that was taken out of the settings; another one is served.
+  await bus.publish(notifiedSubject(bus, 'gone'), encodeNumbered(1));
+  const member = { role: 'notifier', member: 'm', name: 'one', started_at: new Date() };
+  await store.insertRows('members', [{ ...member, offers: ['mail'], owns: 1, is_leaving: false }]);
+  t.ok(await bus.last(stateStream, notifiedSubject(bus, 'gone')));
+  project();
+  await until('it is trimmed', async () => (await bus.streamInfo(logStream)).state.first_seq === 5);
+});
+
+await t.test('what was counted stays counted when the part goes and comes back', async (t) => {
+  const { project, record } = await fixture(t, 'totals');
+  const log = new ProjectedLog();
+  await record([transition(1)]);
+  const first = project();
+  const following = log.follow(
+    first.projection,
+    first.ended.then(() => undefined),
+  );
+  await until('it projects', () => log.total('projected') === 1);
+  await first.end();
+  await following;
+  t.equal(log.current, undefined);
+  t.equal(log.total('projected'), 1);
+  await record([transition(2)]);
+  const second = project();
+  void log.follow(
+    second.projection,
+    second.ended.then(() => undefined),
+  );
+  await until('it projects again', () => second.projection.counters.projected === 1);
+  t.equal(log.total('projected'), 2);
+  t.equal(log.total('malformed'), 0);
 });
 
 await t.test('restarts at any moment lose and repeat nothing', async (t) => {
@@ -223,7 +291,7 @@ await t.test('restarts at any moment lose and repeat nothing', async (t) => {
   for (let round = 0; round < 6; round += 1) {
     const { projection, end } = project();
     await send(5);
-    await until('it has begun', () => projection.projectedTotal > round % 3);
+    await until('it has begun', () => projection.counters.projected > round % 3);
     await end();
   }
   const { projection } = project();
@@ -253,7 +321,7 @@ await t.test('a predecessor with a lower epoch is fenced', async (t) => {
   const { project, record, transitions } = await fixture(t, 'fenced');
   const first = project();
   await record([transition(1)]);
-  await until('the first one projects', () => first.projection.projectedTotal === 1);
+  await until('the first one projects', () => first.projection.counters.projected === 1);
   const second = project();
   // Whoever comes first writes the position: until it is the second one, both project.
   let n = 1;
@@ -302,17 +370,17 @@ await t.test('a storm goes into the database in few inserts', async (t) => {
   );
   await Promise.all(sending);
   const { projection, end } = project();
-  await until('all is projected', () => projection.projectedTotal === RECORDS);
+  await until('all is projected', () => projection.counters.projected === RECORDS);
   t.equal(projection.pending, 0);
   t.equal(projection.bufferBytes, 0);
-  t.ok(projection.batchesTotal <= 20, `${projection.batchesTotal} batches`);
+  t.ok(projection.counters.batches <= 20, `${projection.counters.batches} batches`);
   const before = [await transitions(), await notifications()];
   t.equal(before[1]!.length, RECORDS / 10);
   await end();
   // All of it once more, as after a kill: the rows have the same names.
   await store.run('TRUNCATE TABLE lane_intents');
   const again = project();
-  await until('all is projected again', () => again.projection.projectedTotal === RECORDS);
+  await until('all is projected again', () => again.projection.counters.projected === RECORDS);
   t.same(undated(await transitions()), undated(before[0]!));
   t.same(undated(await notifications()), undated(before[1]!));
 });
@@ -322,14 +390,14 @@ await t.test('records without transitions move the position', async (t) => {
   await record([]);
   await record([]);
   const { projection, end } = project();
-  await until('they are projected', () => projection.projectedTotal === 2);
+  await until('they are projected', () => projection.counters.projected === 2);
   await end();
   const rows = await store.rows<{ n: string }>('SELECT count() AS n FROM alert_transitions');
   t.same(rows, [{ n: '0' }]);
   const second = project();
   await record([transition(1)]);
-  await until('it is projected', () => second.projection.projectedTotal === 1);
-  t.equal(second.projection.malformedTotal, 0);
+  await until('it is projected', () => second.projection.counters.projected === 1);
+  t.equal(second.projection.counters.malformed, 0);
 });
 
 await t.test('it ends when it is told to, also while the database hangs', async (t) => {
@@ -347,7 +415,7 @@ await t.test('it ends when it is told to, also while the database hangs', async 
   const projection = new LogProjection({ bus, store: patient, log: silentLog }, identity);
   const running = projection.run(stop.signal);
   await record([transition(1)]);
-  await until('it projects', () => projection.projectedTotal === 1);
+  await until('it projects', () => projection.counters.projected === 1);
   clickhouse.signal('SIGSTOP');
   await record([transition(2)]);
   await until('it has read', () => projection.pending === 1);
@@ -366,7 +434,7 @@ await t.test('when the log is made anew it starts over by itself', async (t) => 
   const { projection } = project();
   await record([transition(1)]);
   await record([transition(2)]);
-  await until('it projects', () => projection.projectedTotal === 2);
+  await until('it projects', () => projection.counters.projected === 2);
   await bus.manager.streams.delete(bus.topology.logStream);
   await bus.ensureStreams();
   await record([transition(3)]);

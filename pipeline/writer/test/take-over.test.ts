@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { silentLog, testClickHouse, testNats } from '../../embedded/test-servers.ts';
 import { until } from '../../embedded/test/until.ts';
+import { RollcallError } from '../../error.ts';
 import { alignedCopy } from '../../wire/batch.ts';
 import { hexId } from '../../wire/shard.ts';
 import { CatalogueBook } from '../catalogue-book.ts';
@@ -13,7 +14,7 @@ import { LaneInsert } from '../lane-insert.ts';
 import { digestOf } from '../message-digest.ts';
 import { Parking } from '../parking.ts';
 import type { LaneMessage } from '../stored-frame.ts';
-import { laneFixture } from './lane-fixture.ts';
+import { laneFixture, storeWith } from './lane-fixture.ts';
 import {
   batchOf,
   catalogueOf,
@@ -214,6 +215,35 @@ await t.test('a predecessor with a lower epoch is fenced', async (t) => {
   t.match(await first.ended, { code: 'fenced' });
   await checkStored(t, store, frames);
   t.equal(await second.end(), undefined, 'the second one goes on until it is stopped');
+});
+
+await t.test('a writer that was held up asks whether the lane is its own', async (t) => {
+  const { bus, store, lane, write, stored } = await laneFixture(t, ports, 'held_up');
+  const [instance] = instancesOf(1) as [string];
+  const isHeld = Promise.withResolvers<void>();
+  const goesOn = Promise.withResolvers<void>();
+  const attempts: string[] = [];
+  const held = storeWith(store, async (table, _token, insert) => {
+    attempts.push(table);
+    await insert();
+    isHeld.resolve();
+    await goesOn.promise;
+    throw new RollcallError('clickhouse_failed', 'the answer was lost', { retryable: true });
+  });
+  const first = write({}, { store: held });
+  await publishBatch(bus, lane, [A, sent(instance, 1)]);
+  await isHeld.promise;
+  const second = write();
+  await stored(1);
+  await until('the second one is done', () => second.counters.inserts > 0);
+
+  const now = performance.now.bind(performance);
+  t.teardown(() => Object.assign(performance, { now }));
+  Object.assign(performance, { now: () => now() + 6000 });
+  goesOn.resolve();
+  t.match(await first.ended, { code: 'fenced' });
+  t.same(attempts, ['samples'], 'it did not insert again');
+  await checkStored(t, store, [sent(instance, 1)]);
 });
 
 await t.test('stops and take-overs at any moment lose and repeat nothing', async (t) => {

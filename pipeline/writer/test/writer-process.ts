@@ -3,6 +3,7 @@ import { Bus } from '../../bus/bus.ts';
 import { testBusOptions } from '../../embedded/test-servers.ts';
 import { Store } from '../../store/store.ts';
 import { CatalogueBook } from '../catalogue-book.ts';
+import { InsertSlots } from '../insert-slots.ts';
 import { LaneWriter } from '../lane-writer.ts';
 import { Parking } from '../parking.ts';
 
@@ -25,7 +26,14 @@ const store = new Store({
   requestTimeoutMs: 10_000,
 });
 const writer = new LaneWriter(
-  { bus, store, catalogues: new CatalogueBook(store, bus), parking: new Parking(bus, log), log },
+  {
+    bus,
+    store,
+    catalogues: new CatalogueBook(store, bus),
+    parking: new Parking(bus, log),
+    slots: new InsertSlots(1),
+    log,
+  },
   {
     lane: bus.topology.lane(0),
     laneIndex: 0,

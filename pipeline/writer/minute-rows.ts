@@ -1,0 +1,200 @@
+import type { FrameMatrix, MatrixColumn } from './frame-matrix.ts';
+
+const MINUTE_MS = 60_000;
+
+/** What is needed of a frame, besides its values. */
+export interface TimedFrame {
+  readonly target: bigint;
+  readonly timestampMs: number;
+}
+
+/**
+ * Rows of one series and one minute, in the order metric, target, minute: what `samples` and `samples_1m` are made of. All
+ * arrays but `offsetsMs` and `values` have an entry a row.
+ */
+export interface MinuteRows {
+  readonly rows: number;
+  readonly metricIds: BigUint64Array;
+  readonly targetIds: BigUint64Array;
+  /** Beginning of the minute, seconds since 1970. */
+  readonly minutes: Uint32Array;
+  /** How many samples there are in this row and all before it. */
+  readonly ends: BigUint64Array;
+  /** Of each sample, since the beginning of its minute. */
+  readonly offsetsMs: Uint16Array;
+  readonly values: Float64Array;
+  /** Of the samples that are numbers: how many, the least, the greatest and the sum. NaN if there are none. */
+  readonly counts: Uint16Array;
+  readonly minima: Float64Array;
+  readonly maxima: Float64Array;
+  readonly sums: Float64Array;
+  /** The newest sample, even if it is NaN. */
+  readonly lasts: Float64Array;
+}
+
+/** Where rows begin if every frame has a value; the frames are sorted by target, then time. */
+interface Template {
+  /** By row, the frame that it begins with; then the number of frames. */
+  readonly begins: Int32Array;
+  readonly targetIds: BigUint64Array;
+  readonly minutes: Uint32Array;
+  /** By frame. */
+  readonly offsetsMs: Uint16Array;
+  /** By frame, the row of the template that it belongs to. */
+  readonly rowOf: Int32Array;
+}
+
+/**
+ * Rows of the columns `from` up to `to` of a matrix.
+ *
+ * @param frames those of the matrix, sorted by target, then time
+ */
+export function minuteRows(
+  matrix: FrameMatrix,
+  frames: readonly TimedFrame[],
+  from = 0,
+  to: number = matrix.columns.length,
+): MinuteRows {
+  const template = templateOf(frames);
+  const columns = matrix.columns.slice(from, to);
+  const { values, framesOf } = matrix.slice(from, to);
+  const builder = new RowBuilder(template, values, rowsMax(columns, template));
+  columns.forEach(({ metricId }, at) => builder.add(metricId, framesOf[at]));
+  return builder.finish();
+}
+
+function templateOf(frames: readonly TimedFrame[]): Template {
+  const begins: number[] = [];
+  const rowOf = new Int32Array(frames.length);
+  const offsetsMs = new Uint16Array(frames.length);
+  let [target, minute] = [-1n, -1];
+  frames.forEach((frame, at) => {
+    const of = Math.floor(frame.timestampMs / MINUTE_MS);
+    offsetsMs[at] = frame.timestampMs - of * MINUTE_MS;
+    if (frame.target !== target || of !== minute) {
+      begins.push(at);
+      [target, minute] = [frame.target, of];
+    }
+    rowOf[at] = begins.length - 1;
+  });
+  return {
+    begins: Int32Array.from([...begins, frames.length]),
+    targetIds: BigUint64Array.from(begins, (at) => frames[at]!.target),
+    minutes: Uint32Array.from(begins, (at) => Math.floor(frames[at]!.timestampMs / MINUTE_MS) * 60),
+    offsetsMs,
+    rowOf,
+  };
+}
+
+function rowsMax(columns: readonly MatrixColumn[], { targetIds }: Template): number {
+  return columns.reduce((sum, { count }) => sum + Math.min(count, targetIds.length), 0);
+}
+
+/** Appends column after column. */
+class RowBuilder {
+  readonly #template: Template;
+  readonly #values: Float64Array;
+  readonly #offsetsMs: Uint16Array;
+  readonly #metricIds: BigUint64Array;
+  readonly #targetIds: BigUint64Array;
+  readonly #minutes: Uint32Array;
+  readonly #ends: BigUint64Array;
+  readonly #counts: Uint16Array;
+  readonly #minima: Float64Array;
+  readonly #maxima: Float64Array;
+  readonly #sums: Float64Array;
+  readonly #lasts: Float64Array;
+  #row = 0;
+  #sample = 0;
+
+  constructor(template: Template, values: Float64Array, rows: number) {
+    this.#template = template;
+    this.#values = values;
+    this.#offsetsMs = new Uint16Array(values.length);
+    this.#metricIds = new BigUint64Array(rows);
+    this.#targetIds = new BigUint64Array(rows);
+    this.#minutes = new Uint32Array(rows);
+    this.#ends = new BigUint64Array(rows);
+    this.#counts = new Uint16Array(rows);
+    this.#minima = new Float64Array(rows);
+    this.#maxima = new Float64Array(rows);
+    this.#sums = new Float64Array(rows);
+    this.#lasts = new Float64Array(rows);
+  }
+
+  /** @param frames those that have a value, or undefined if all have */
+  add(metricId: bigint, frames: Int32Array | undefined): void {
+    const first = this.#row;
+    if (frames === undefined) this.#addWhole();
+    else this.#addSome(frames);
+    this.#metricIds.fill(metricId, first, this.#row);
+  }
+
+  finish(): MinuteRows {
+    const rows = this.#row;
+    return {
+      rows,
+      metricIds: this.#metricIds.subarray(0, rows),
+      targetIds: this.#targetIds.subarray(0, rows),
+      minutes: this.#minutes.subarray(0, rows),
+      ends: this.#ends.subarray(0, rows),
+      offsetsMs: this.#offsetsMs,
+      values: this.#values,
+      counts: this.#counts.subarray(0, rows),
+      minima: this.#minima.subarray(0, rows),
+      maxima: this.#maxima.subarray(0, rows),
+      sums: this.#sums.subarray(0, rows),
+      lasts: this.#lasts.subarray(0, rows),
+    };
+  }
+
+  #addWhole(): void {
+    const { begins, targetIds, minutes, offsetsMs } = this.#template;
+    this.#targetIds.set(targetIds, this.#row);
+    this.#minutes.set(minutes, this.#row);
+    this.#offsetsMs.set(offsetsMs, this.#sample);
+    for (let row = 0; row < targetIds.length; row += 1) {
+      this.#end(begins[row + 1]! - begins[row]!);
+    }
+  }
+
+  #addSome(frames: Int32Array): void {
+    const { rowOf, targetIds, minutes, offsetsMs } = this.#template;
+    let at = 0;
+    while (at < frames.length) {
+      const begin = at;
+      const row = rowOf[frames[at]!]!;
+      while (at < frames.length && rowOf[frames[at]!] === row) {
+        this.#offsetsMs[this.#sample + at - begin] = offsetsMs[frames[at]!]!;
+        at += 1;
+      }
+      this.#targetIds[this.#row] = targetIds[row]!;
+      this.#minutes[this.#row] = minutes[row]!;
+      this.#end(at - begin);
+    }
+  }
+
+  /** The next row has so many samples. */
+  #end(samples: number): void {
+    const row = this.#row;
+    const values = this.#values;
+    const end = this.#sample + samples;
+    let [count, least, greatest, sum] = [0, Infinity, -Infinity, 0];
+    for (let at = this.#sample; at < end; at += 1) {
+      const value = values[at]!;
+      if (Number.isNaN(value)) continue;
+      count += 1;
+      sum += value;
+      if (value < least) least = value;
+      if (value > greatest) greatest = value;
+    }
+    this.#counts[row] = count;
+    this.#minima[row] = count === 0 ? NaN : least;
+    this.#maxima[row] = count === 0 ? NaN : greatest;
+    this.#sums[row] = count === 0 ? NaN : sum;
+    this.#lasts[row] = values[end - 1]!;
+    this.#ends[row] = BigInt(end);
+    this.#sample = end;
+    this.#row = row + 1;
+  }
+}

@@ -1,0 +1,171 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { frameBytes, presenceBytes, writeFrame } from '../../wire/frame.ts';
+import { FrameMatrix } from '../frame-matrix.ts';
+import type { MatrixFrame } from '../frame-matrix.ts';
+import { MetricNumbers } from '../metric-numbers.ts';
+import { minuteRows } from '../minute-rows.ts';
+
+interface MadeFrame extends MatrixFrame {
+  readonly target: bigint;
+  readonly timestampMs: number;
+  /** By metric. */
+  readonly said: ReadonlyMap<bigint, number>;
+}
+
+/** Catalogues of different lengths; some metrics are in several, at other slots. */
+const CATALOGUES: readonly (readonly bigint[])[] = [
+  [9n, 2n, 2n ** 63n, 5n],
+  [2n, 7n],
+  Array.from({ length: 70 }, (_, i) => BigInt(100 - i)),
+  [],
+];
+
+const value = fc.oneof(fc.double(), fc.constantFrom(0, -0, NaN, 1.5));
+const frame = fc.record({
+  catalogue: fc.nat(CATALOGUES.length - 1),
+  target: fc.integer({ min: 1, max: 4 }),
+  timestampMs: fc.integer({ min: 1_795_000_000_000, max: 1_795_000_200_000 }),
+  values: fc.array(fc.option(value, { nil: undefined }), { minLength: 70, maxLength: 70 }),
+  isWhole: fc.boolean(),
+});
+type Frame = typeof frame extends fc.Arbitrary<infer Made> ? Made : never;
+
+/** All frames in one batch, sorted by target, then time. */
+function made(frames: readonly Frame[]): MadeFrame[] {
+  const sorted = frames.toSorted((a, b) => a.target - b.target || a.timestampMs - b.timestampMs);
+  const bytes = sorted.reduce(
+    (sum, each) => sum + frameBytes(CATALOGUES[each.catalogue]!.length),
+    32,
+  );
+  const batch = Buffer.from(new ArrayBuffer(bytes));
+  let offset = 32;
+  return sorted.map((each) => {
+    const metrics = CATALOGUES[each.catalogue]!;
+    const slots = metrics.length;
+    const presence = new Uint8Array(presenceBytes(slots));
+    const values = new Float64Array(slots);
+    const said = new Map<bigint, number>();
+    metrics.forEach((metric, slot) => {
+      const one = each.isWhole ? (each.values[slot] ?? 4) : each.values[slot];
+      if (one === undefined) return;
+      presence[slot >> 3]! |= 1 << (slot & 7);
+      values[slot] = one;
+      said.set(metric, one);
+    });
+    const at = offset;
+    const { timestampMs } = each;
+    const head = { incarnation: 1n, seq: 1, timestampMs, catalogue: BigInt(each.catalogue), slots };
+    offset += writeFrame(batch, at, head, presence, values);
+    const catalogue = BigInt(each.catalogue);
+    return { target: BigInt(each.target), timestampMs, batch, offset: at, catalogue, said };
+  });
+}
+
+function matrixOf(frames: readonly MadeFrame[]): FrameMatrix {
+  const numbers = new MetricNumbers();
+  const known = CATALOGUES.map((ids) => Int32Array.from(ids, (id) => numbers.numberOf(id)));
+  return new FrameMatrix(frames, (catalogue) => known[Number(catalogue)]!, numbers);
+}
+
+await t.test('every value is in its column, in the order of the frames', async (t) => {
+  fc.assert(
+    fc.property(fc.array(frame, { maxLength: 12 }), (some) => {
+      const frames = made(some);
+      const matrix = matrixOf(frames);
+      const wanted = new Map<bigint, [frame: number, value: number][]>();
+      frames.forEach(({ said }, at) => {
+        for (const [metric, one] of said) {
+          wanted.set(metric, [...(wanted.get(metric) ?? []), [at, one]]);
+        }
+      });
+      const ids = matrix.columns.map(({ metricId }) => metricId);
+      const ascending = [...wanted.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+      const middle = Math.floor(ids.length / 2);
+      const found = [matrix.slice(0, middle), matrix.slice(middle)].flatMap(
+        ({ values, framesOf }, half) => {
+          let at = 0;
+          return framesOf.map((which, i) => {
+            const { count } = matrix.columns[half * middle + i]!;
+            const numbers = which ?? frames.keys();
+            return Array.from(numbers, (number, k) => [number, values[at++]!, k < count] as const);
+          });
+        },
+      );
+      const same = ascending.every((metric, column) =>
+        wanted.get(metric)!.every(([number, one], k) => {
+          const [where, what, isCounted] = found[column]![k]!;
+          return where === number && Object.is(what, one) && isCounted;
+        }),
+      );
+      return (
+        same &&
+        ids.length === ascending.length &&
+        ids.every((id, i) => id === ascending[i]) &&
+        matrix.samples === frames.reduce((sum, { said }) => sum + said.size, 0)
+      );
+    }),
+  );
+  t.pass('for any frames');
+});
+
+await t.test('a row for each series and minute, with what its samples come to', async (t) => {
+  fc.assert(
+    fc.property(fc.array(frame, { maxLength: 12 }), (some) => {
+      const frames = made(some);
+      const rows = minuteRows(matrixOf(frames), frames);
+      const wanted = rowsOf(frames);
+      if (rows.rows !== wanted.length) return false;
+      return wanted.every((row, at) => {
+        const from = at === 0 ? 0 : Number(rows.ends[at - 1]);
+        const to = Number(rows.ends[at]);
+        const values = rows.values.subarray(from, to);
+        const numbers = row.values.filter((one) => !Number.isNaN(one));
+        const none = numbers.length === 0;
+        return (
+          rows.metricIds[at] === row.metric &&
+          rows.targetIds[at] === row.target &&
+          rows.minutes[at] === row.minute * 60 &&
+          row.values.length === to - from &&
+          row.values.every((one, i) => Object.is(values[i], one)) &&
+          row.times.every((ms, i) => rows.offsetsMs[from + i] === ms - row.minute * 60_000) &&
+          rows.counts[at] === numbers.length &&
+          isSame(rows.minima[at]!, none ? NaN : Math.min(...numbers)) &&
+          isSame(rows.maxima[at]!, none ? NaN : Math.max(...numbers)) &&
+          isSame(rows.sums[at]!, none ? NaN : numbers.reduce((sum, one) => sum + one, 0)) &&
+          Object.is(rows.lasts[at], row.values.at(-1))
+        );
+      });
+    }),
+  );
+  t.pass('for any frames');
+});
+
+interface Row {
+  readonly metric: bigint;
+  readonly target: bigint;
+  readonly minute: number;
+  readonly times: number[];
+  readonly values: number[];
+}
+
+/** The same in the plainest way: metric, target, minute. */
+function rowsOf(frames: readonly MadeFrame[]): Row[] {
+  const rows = new Map<string, Row>();
+  for (const { target, timestampMs, said } of frames) {
+    const minute = Math.floor(timestampMs / 60_000);
+    for (const [metric, one] of said) {
+      const key = [metric, target, minute].map((part) => String(part).padStart(20, '0')).join(' ');
+      const row = rows.get(key) ?? { metric, target, minute, times: [], values: [] };
+      row.times.push(timestampMs);
+      row.values.push(one);
+      rows.set(key, row);
+    }
+  }
+  return [...rows.keys()].toSorted().map((key) => rows.get(key)!);
+}
+
+/** Zeroes of either sign are one number here. */
+function isSame(a: number, b: number): boolean {
+  return a === b || (Number.isNaN(a) && Number.isNaN(b));
+}
