@@ -18,7 +18,8 @@ import { systemClock, TickClock } from './tick-clock.ts';
 import type { Clock } from './tick-clock.ts';
 
 export interface AgentOptions {
-  readonly listen: Address;
+  /** Left out: it listens nowhere, `start` is not called, and every socket comes through `accept`. */
+  readonly listen?: Address | undefined;
   readonly tls?: TlsFiles | undefined;
   readonly insecure: boolean;
   readonly sources: readonly SourceOpener[];
@@ -26,6 +27,11 @@ export interface AgentOptions {
   readonly wants?: ((metric: string, source: string) => boolean) | undefined;
   readonly ringBytesMax: number;
   readonly seriesMax: number;
+  /**
+   * Where sources are read into; a table of its own if left out. Agents of one process whose sources say the
+   * same series may share one: a frame is a copy. `wants` and `seriesMax` are then those of the table.
+   */
+  readonly table?: SeriesTable | undefined;
   readonly connectionsMax: number;
   readonly version: string;
   readonly log: Logger;
@@ -66,18 +72,7 @@ export class Agent implements SessionHost {
     this.clock = options.clock ?? systemClock;
     this.version = options.version;
     this.store = new FrameStore(options.ringBytesMax);
-    const malformed = new MalformedLog(options.log, this.clock);
-    this.table = new SeriesTable({
-      seriesMax: options.seriesMax,
-      wants: options.wants,
-      onMalformed: (source, detail) => malformed.report(source, detail),
-      onRefused: (source, series) => {
-        this.#log.warn(
-          { source, series, seriesMax: options.seriesMax },
-          'no room for further series of this source: raise agent.series_max or exclude some',
-        );
-      },
-    });
+    this.table = options.table ?? this.#ownTable();
     this.ticker = new TickClock(() => this.tick(), this.clock);
     this.self = new SelfSource(this);
     this.#sources = new SourceSet([...options.sources, () => this.self]);
@@ -87,15 +82,18 @@ export class Agent implements SessionHost {
     return this.#open.size;
   }
 
-  /** @throws RollcallError `tls_required`, `listen_failed` */
+  /** Listens. @throws RollcallError `tls_required`, `listen_failed` */
   async start(): Promise<Address> {
-    const { tls } = this.#options;
+    const { listen: address, tls } = this.#options;
+    if (address === undefined) {
+      throw new RollcallError('listen_failed', 'the agent was given no address to listen on');
+    }
     this.#listener = await listen({
-      address: this.#options.listen,
+      address,
       tls,
       insecure: this.#options.insecure,
       connectionsMax: this.#options.connectionsMax,
-      onConnection: (socket) => this.#accept(socket),
+      onConnection: (socket) => this.accept(socket),
       onRefused: (reason) => {
         this.self.refused();
         this.#log.warn({ reason }, 'connection refused');
@@ -116,6 +114,11 @@ export class Agent implements SessionHost {
     this.#sources.close();
     // Somebody in the middle of a handshake must not hold it up.
     await Promise.race([closed, sleep(STOP_MS_MAX, undefined, { ref: false })]);
+  }
+
+  /** Serves a collector that has connected, over TLS or where that is not asked for. */
+  accept(socket: Socket): void {
+    this.#open.add(new Session(this, socket));
   }
 
   /** Reads every source into the table and keeps the result as a frame. */
@@ -181,8 +184,20 @@ export class Agent implements SessionHost {
     this.#log.info({ fleet: session.fleet, code, reason }, 'connection ended');
   }
 
-  #accept(socket: Socket): void {
-    this.#open.add(new Session(this, socket));
+  #ownTable(): SeriesTable {
+    const { seriesMax, wants } = this.#options;
+    const malformed = new MalformedLog(this.#log, this.clock);
+    return new SeriesTable({
+      seriesMax,
+      wants,
+      onMalformed: (source, detail) => malformed.report(source, detail),
+      onRefused: (source, series) => {
+        this.#log.warn(
+          { source, series, seriesMax },
+          'no room for further series of this source: raise agent.series_max or exclude some',
+        );
+      },
+    });
   }
 
   #refreshTls(tls: TlsFiles): void {

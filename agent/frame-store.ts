@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Catalogue } from '../pipeline/wire/catalogue.ts';
 import { encodeCatalogueMessage } from '../pipeline/wire/catalogue-message.ts';
 import {
   frameBytes,
@@ -12,6 +13,9 @@ import type { SeriesTable } from './series-table.ts';
 
 /** How many fleets an agent serves; each may keep the ring from forgetting. */
 export const FLEETS_MAX = 8;
+
+/** Encoded once, and shared by all agents of a process that have one catalogue. */
+const messages = new WeakMap<Catalogue, Buffer>();
 
 interface KeptCatalogue {
   readonly message: Buffer;
@@ -88,7 +92,7 @@ export class FrameStore {
     }
     let kept = this.#catalogues.get(catalogue.hash);
     if (kept === undefined) {
-      kept = { message: encodeCatalogueMessage(catalogue), lastSeq: seq };
+      kept = { message: messageOf(catalogue), lastSeq: seq };
       this.#catalogues.set(catalogue.hash, kept);
     }
     kept.lastSeq = seq;
@@ -128,4 +132,13 @@ export class FrameStore {
       }
     }
   }
+}
+
+function messageOf(catalogue: Catalogue): Buffer {
+  let message = messages.get(catalogue);
+  if (message === undefined) {
+    message = encodeCatalogueMessage(catalogue);
+    messages.set(catalogue, message);
+  }
+  return message;
 }

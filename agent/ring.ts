@@ -69,7 +69,10 @@ export class Ring {
     const index = seq - this.#firstSeq;
     const offset = this.#offsets[index];
     if (offset === undefined) return undefined;
-    return Buffer.from(this.#arena.subarray(offset, offset + this.#lengths[index]!));
+    const length = this.#lengths[index]!;
+    const copy = Buffer.allocUnsafe(length);
+    this.#arena.copy(copy, 0, offset, offset + length);
+    return copy;
   }
 
   /** Forgets every frame below `seq`. */
@@ -77,9 +80,15 @@ export class Ring {
     const count = Math.min(Math.max(0, seq - this.#firstSeq), this.#offsets.length);
     if (count === 0) return;
     for (let i = 0; i < count; i += 1) this.#bytes -= this.#lengths[i]!;
+    this.#firstSeq += count;
+    // Mostly it is the only one, acknowledged before the next.
+    if (count === this.#offsets.length) {
+      this.#offsets.length = 0;
+      this.#lengths.length = 0;
+      return;
+    }
     this.#offsets = this.#offsets.slice(count);
     this.#lengths = this.#lengths.slice(count);
-    this.#firstSeq += count;
   }
 
   /** Drops the oldest frames until `length` bytes lie free in one piece; returns where. */

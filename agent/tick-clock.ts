@@ -4,6 +4,17 @@ export interface Clock {
   wallMs(): number;
   /** Never steps; its zero means nothing. */
   monotonicMs(): number;
+  /**
+   * An alarm that calls `ring`, which is a timer of its own if this is left out. Who runs thousands of agents
+   * can wake all of them with one timer.
+   */
+  alarm?(ring: () => void): Alarm;
+}
+
+/** Rings once after `set`, at that time or a little later; set again, it forgets the earlier time. */
+export interface Alarm {
+  set(delayMs: number): void;
+  clear(): void;
 }
 
 export const systemClock: Clock = {
@@ -22,12 +33,14 @@ export class TickClock {
   #intervalMs = 0;
   #phaseMs = 0;
   #nextMs = 0;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #alarm: Alarm;
   #skipped = 0;
 
   constructor(onTick: () => void, clock: Clock = systemClock) {
     this.#onTick = onTick;
     this.#clock = clock;
+    const poll = (): void => this.poll();
+    this.#alarm = clock.alarm?.(poll) ?? timerAlarm(poll);
   }
 
   get intervalMs(): number {
@@ -54,11 +67,11 @@ export class TickClock {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#alarm.clear();
     this.#intervalMs = 0;
   }
 
-  /** Runs the tick if it is due; the timer calls this. */
+  /** Runs the tick if it is due; the alarm calls this. */
   poll(): void {
     if (this.#intervalMs === 0) return;
     const now = this.#clock.monotonicMs();
@@ -71,8 +84,19 @@ export class TickClock {
   }
 
   #arm(): void {
-    clearTimeout(this.#timer);
-    const delayMs = Math.max(1, Math.ceil(this.#nextMs - this.#clock.monotonicMs()));
-    this.#timer = setTimeout(() => this.poll(), delayMs);
+    this.#alarm.set(Math.max(1, Math.ceil(this.#nextMs - this.#clock.monotonicMs())));
   }
+}
+
+function timerAlarm(ring: () => void): Alarm {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    set(delayMs) {
+      clearTimeout(timer);
+      timer = setTimeout(ring, delayMs);
+    },
+    clear() {
+      clearTimeout(timer);
+    },
+  };
 }

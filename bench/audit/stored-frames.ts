@@ -36,11 +36,41 @@ interface Row {
 const IS_OF_FLEET = `catalogue != ${REPORT_CATALOGUE.hash}
         AND startsWith(dictGet('{database}.targets_by_id', 'instance', target_id), '${INSTANCE_PREFIX}')`;
 
+/** How values are found that belong to frames, and what each weighs in a checksum. */
+export type ValueRoute = 'view' | 'ids';
+
+/** Through `metrics`, the view of dashboards, by the label that tells synthetic series apart. */
+const BY_VIEW = `
+        SELECT
+            instance,
+            time,
+            reinterpretAsUInt64(value) AS bits,
+            2 * toUInt64(labels['${SERIES_LABEL}']) + 1 AS weight
+        FROM metrics
+        WHERE startsWith(name, 'sim_') AND cityHash64(instance) % {parts:UInt32} = {part:UInt32}`;
+
+/** By ids, for millions of samples a second: the weight is the low half of the metric's id, made odd. */
+const BY_IDS = `
+        SELECT
+            dictGet('{database}.targets_by_id', 'instance', target_id) AS instance,
+            timestamp AS time,
+            reinterpretAsUInt64(value) AS bits,
+            bitOr(bitAnd(metric_id, 4294967295), 1) AS weight
+        FROM samples
+        WHERE metric_id IN (
+                SELECT metric_id FROM series WHERE startsWith(name, 'sim_') OR startsWith(name, 'node_')
+            )
+            AND target_id IN (
+                SELECT id FROM targets_current
+                WHERE startsWith(instance, '${INSTANCE_PREFIX}')
+                    AND cityHash64(instance) % {parts:UInt32} = {part:UInt32}
+            )`;
+
 /*
- * The values come through `metrics`, the view of dashboards, which knows neither incarnation nor seq: these
- * come from `frames`. Sums of UInt64 wrap around, which the remainder does not notice.
+ * Neither `metrics` nor `samples` knows incarnation and seq: these come from `frames`. Sums of UInt64 wrap around,
+ * which the remainder does not notice.
  */
-const QUERY = `
+const queryFor = (route: ValueRoute): string => `
 WITH seen AS
 (
     SELECT
@@ -50,14 +80,7 @@ WITH seen AS
         sum(bitAnd(bits, 4294967295) * weight) % 4294967296 AS low,
         sum(bitShiftRight(bits, 32) * weight) % 4294967296 AS high
     FROM
-    (
-        SELECT
-            instance,
-            time,
-            reinterpretAsUInt64(value) AS bits,
-            2 * toUInt64(labels['${SERIES_LABEL}']) + 1 AS weight
-        FROM metrics
-        WHERE startsWith(name, 'sim_') AND cityHash64(instance) % {parts:UInt32} = {part:UInt32}
+    (${route === 'view' ? BY_VIEW : BY_IDS}
     )
     GROUP BY instance, time_ms
 ),
@@ -83,10 +106,14 @@ FROM told FULL OUTER JOIN seen USING (instance, time_ms)
 const AGENTS_PER_QUERY = 2000;
 
 /** Everything that the database has of simulated agents, in no particular order. */
-export async function* storedFrames(store: Store, agents: number): AsyncGenerator<StoredFrame[]> {
+export async function* storedFrames(
+  store: Store,
+  agents: number,
+  route: ValueRoute = 'view',
+): AsyncGenerator<StoredFrame[]> {
   const parts = Math.ceil(agents / AGENTS_PER_QUERY);
   for (let part = 0; part < parts; part += 1) {
-    const rows = await store.rows<Row>(QUERY, { parts, part });
+    const rows = await store.rows<Row>(queryFor(route), { parts, part });
     yield rows.map((row) => ({
       instance: row.instance,
       incarnation: BigInt(row.incarnation),

@@ -12,8 +12,9 @@ export interface Checksum {
   samples: number;
 }
 
-const bits = new Uint32Array(2);
-const number = new Float64Array(bits.buffer);
+/** The values that were summed last, as halves of 64 bits: hosts that repeat a recording share theirs. */
+let seen: Float64Array = new Float64Array(0);
+let bits: Uint32Array = new Uint32Array(0);
 /** x86 and ARM as Node runs on them: the low half comes first. */
 const [LOW, HIGH] = [0, 1] as const;
 
@@ -27,13 +28,18 @@ export function checksum(
   { values, present, weights }: Pick<FleetSource, 'values' | 'present' | 'weights'>,
   sum: Checksum,
 ): void {
-  let [low, high, samples] = [0, 0, 0];
+  if (seen !== values) {
+    seen = values;
+    bits = new Uint32Array(values.buffer, values.byteOffset, 2 * values.length);
+  }
+  let low = 0;
+  let high = 0;
+  let samples = 0;
   for (let i = 0; i < values.length; i += 1) {
     if (present[i] !== 1) continue;
-    number[0] = values[i]!;
     const weight = weights[i]!;
-    low = (low + Math.imul(bits[LOW]!, weight)) | 0;
-    high = (high + Math.imul(bits[HIGH]!, weight)) | 0;
+    low = (low + Math.imul(bits[2 * i + LOW]!, weight)) | 0;
+    high = (high + Math.imul(bits[2 * i + HIGH]!, weight)) | 0;
     samples += 1;
   }
   sum.low = low >>> 0;

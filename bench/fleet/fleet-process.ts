@@ -5,68 +5,83 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { pino } from 'pino';
+import { SeriesTable } from '../../agent/series-table.ts';
+import { listen } from '../../pipeline/dial/listen.ts';
 import { TlsFiles } from '../../pipeline/dial/tls-files.ts';
-import { reasonOf } from '../../pipeline/error.ts';
-import type { FleetAnswer, FleetRequest, FleetStatus, NumberedRequest } from './fleet-protocol.ts';
+import { Replay } from '../recording/replay.ts';
+import { RecordedSource } from '../recording/recorded-source.ts';
+import { standardRecording } from '../recording/standard-recording.ts';
+import type { FleetAnswer, FleetRequest, FleetStatus } from './fleet-protocol.ts';
 import type { SimulatedHost } from './fleet-protocol.ts';
+import type { FleetSource } from './fleet-source.ts';
+import { answerParent } from './forked-process.ts';
 import { Ledger } from './ledger.ts';
+import type { Connection } from './ledger.ts';
 import { mixed } from './random.ts';
 import { SimulatedAgent, SkewedClock } from './simulated-agent.ts';
 import { SyntheticSource } from './synthetic-source.ts';
 
 type StartRequest = Extract<FleetRequest, { kind: 'start' }>;
 
-/** Agents that are opened at once. */
-const STARTS_AT_ONCE = 200;
+/** A host that has more connections refuses the next. */
+const CONNECTIONS_PER_HOST_MAX = 16;
 /** Agents draw other numbers than the runner, whose seed is the same. */
 const SEED_SALT = 0x5eed;
 
 const log = pino({ level: 'silent' });
 const ledger = new Ledger();
+/** As they were accepted, under TLS too. */
 const sockets = new Set<Socket>();
-const indexByHost = new Map<string, number>();
+/** What sessions write to. */
+const served = new Set<Socket>();
 const hosts = new Map<number, Host>();
+const hostByAddress = new Map<string, Host>();
+/** Of connections and agents that are no more. */
+const past = { bytesSent: 0, skipped: 0 };
 let isQuiet = false;
+
+/** How the agents of this process come to their readings. */
+interface Readings {
+  sourceOf(host: SimulatedHost): FleetSource;
+  /** Shared by all agents where they all have the same series at every tick. */
+  readonly table: SeriesTable | undefined;
+}
 
 /** One simulated server: its readings and its clock outlive its agent. */
 class Host {
-  readonly source: SyntheticSource;
+  readonly index: number;
+  readonly source: FleetSource;
   readonly clock = new SkewedClock();
   agent: SimulatedAgent | undefined;
-  readonly #host: SimulatedHost;
-  readonly #start: StartRequest;
-  readonly #tls: TlsFiles | undefined;
+  readonly #ringBytesMax: number;
+  readonly #table: SeriesTable | undefined;
 
-  constructor(host: SimulatedHost, start: StartRequest, tls: TlsFiles | undefined) {
-    this.#host = host;
-    this.#start = start;
-    this.#tls = tls;
-    this.source = new SyntheticSource(start.series, mixed(start.seed ^ SEED_SALT) + host.index);
+  constructor(host: SimulatedHost, { ringBytesMax }: StartRequest, readings: Readings) {
+    this.index = host.index;
+    this.source = readings.sourceOf(host);
+    this.#table = readings.table;
+    this.#ringBytesMax = ringBytesMax;
   }
 
-  async start(): Promise<void> {
+  start(): void {
     if (this.agent !== undefined) return;
-    const { source, clock } = this;
-    const { index, listen } = this.#host;
-    const { ringBytesMax } = this.#start;
-    const tls = this.#tls;
+    const { index, source, clock } = this;
     this.agent = new SimulatedAgent({
       index,
       source,
       clock,
       ledger,
-      listen,
-      tls,
-      ringBytesMax,
+      table: this.#table,
+      ringBytesMax: this.#ringBytesMax,
       log,
     });
     this.agent.isQuiet = isQuiet;
-    await this.agent.start();
   }
 
   async stop(): Promise<void> {
     const { agent } = this;
     this.agent = undefined;
+    past.skipped += agent?.ticker.skippedTotal ?? 0;
     await agent?.stop();
   }
 }
@@ -74,27 +89,69 @@ class Host {
 // Node tells of every socket that a server of this process accepts, before anybody reads from it.
 subscribe('net.server.socket', (message) => {
   const { socket } = message as { socket: Socket };
-  const agent = indexByHost.get(socket.localAddress ?? '');
-  if (agent === undefined) return;
-  const connection = { agent, openedMs: Date.now(), closedMs: undefined as number | undefined };
+  const host = hostByAddress.get(socket.localAddress ?? '');
+  // A server that is down refuses; ours share a listener, which can only hang up at once.
+  if (host?.agent === undefined) socket.resetAndDestroy();
+  else note(socket, host.index);
+});
+
+function note(socket: Socket, agent: number): void {
+  const connection: Connection = { agent, openedMs: Date.now(), closedMs: undefined };
   ledger.connections.push(connection);
   sockets.add(socket);
   socket.once('close', () => {
     sockets.delete(socket);
     connection.closedMs = Date.now();
   });
-});
+}
+
+function serve(socket: Socket): void {
+  const agent = hostByAddress.get(socket.localAddress ?? '')?.agent;
+  if (agent === undefined || agent.sessionCount >= CONNECTIONS_PER_HOST_MAX) {
+    socket.on('error', () => undefined);
+    socket.destroy();
+    return;
+  }
+  served.add(socket);
+  socket.once('close', () => {
+    served.delete(socket);
+    past.bytesSent += socket.bytesWritten;
+  });
+  agent.accept(socket);
+}
 
 async function start(request: StartRequest): Promise<void> {
-  const tls = request.tls === undefined ? undefined : new TlsFiles(request.tls);
+  const readings = readingsOf(request);
   for (const each of request.agents) {
-    indexByHost.set(each.listen.host, each.index);
-    hosts.set(each.index, new Host(each, request, tls));
+    const host = new Host(each, request, readings);
+    hosts.set(each.index, host);
+    hostByAddress.set(each.listen.host, host);
+    host.start();
   }
-  const all = [...hosts.values()];
-  for (let at = 0; at < all.length; at += STARTS_AT_ONCE) {
-    await Promise.all(all.slice(at, at + STARTS_AT_ONCE).map((host) => host.start()));
+  if (request.agents.length === 0) return;
+  await listen({
+    address: { host: '0.0.0.0', port: request.agents[0]!.listen.port },
+    tls: request.tls === undefined ? undefined : new TlsFiles(request.tls),
+    insecure: true,
+    connectionsMax: CONNECTIONS_PER_HOST_MAX * request.agents.length,
+    onConnection: serve,
+    onRefused: () => undefined,
+  });
+}
+
+function readingsOf({ source, series, seed }: StartRequest): Readings {
+  const seedOf = ({ index }: SimulatedHost): number => mixed(seed ^ SEED_SALT) + index;
+  if (source === 'synthetic') {
+    return { sourceOf: (host) => new SyntheticSource(series, seedOf(host)), table: undefined };
   }
+  const replay = new Replay(standardRecording(), series);
+  return {
+    sourceOf: (host) => new RecordedSource(replay, seedOf(host)),
+    table: new SeriesTable({
+      seriesMax: replay.count,
+      wants: (_metric, from) => from === 'recorded',
+    }),
+  };
 }
 
 function agents(): SimulatedAgent[] {
@@ -103,13 +160,17 @@ function agents(): SimulatedAgent[] {
 
 function status(): FleetStatus {
   let [ticking, connected, unacknowledged, dropped] = [0, 0, 0, 0];
+  let { bytesSent, skipped } = past;
   for (const agent of agents()) {
     if (agent.store.ring.nextSeq > 1) ticking += 1;
     if (agent.sessionCount > 0) connected += 1;
     unacknowledged += agent.store.ring.frames;
     dropped += agent.droppedTotal;
+    skipped += agent.ticker.skippedTotal;
   }
-  return { ticking, connected, frames: ledger.frameCount, unacknowledged, dropped };
+  for (const socket of served) bytesSent += socket.bytesWritten;
+  const frames = ledger.frameCount;
+  return { ticking, connected, frames, unacknowledged, dropped, skipped, bytesSent };
 }
 
 function chosen(numbers: readonly number[]): Host[] {
@@ -141,7 +202,7 @@ async function obey(request: Exclude<FleetRequest, { kind: 'status' | 'ledger' }
       await Promise.all(chosen(request.agents).map((host) => host.stop()));
       break;
     case 'startAgents':
-      await Promise.all(chosen(request.agents).map((host) => host.start()));
+      for (const host of chosen(request.agents)) host.start();
       break;
     case 'reset':
       for (const socket of sockets) socket.resetAndDestroy();
@@ -153,10 +214,4 @@ async function obey(request: Exclude<FleetRequest, { kind: 'status' | 'ledger' }
   }
 }
 
-process.on('message', ({ id, request }: NumberedRequest) => {
-  answer(request).then(
-    (result) => process.send!({ id, answer: result }),
-    (error: unknown) => process.send!({ id, error: reasonOf(error) }),
-  );
-});
-process.once('disconnect', () => process.exit(0));
+answerParent(answer);

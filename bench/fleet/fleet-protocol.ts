@@ -3,11 +3,15 @@ import type { TlsPaths } from '../../pipeline/dial/tls-files.ts';
 import type { LedgerContent } from './ledger.ts';
 import type { Breach } from './fleet-source.ts';
 
+/** Made up from a seed, or repeated from the recording that comes with the project. */
+export type SourceKind = 'synthetic' | 'recorded';
+
 /** What the runner asks of a process of the fleet. Agents are named by their numbers. */
 export type FleetRequest =
   | {
       readonly kind: 'start';
       readonly agents: readonly SimulatedHost[];
+      readonly source: SourceKind;
       readonly series: number;
       readonly seed: number;
       readonly ringBytesMax: number;
@@ -42,15 +46,10 @@ export interface FleetStatus {
   /** Frames in rings: not acknowledged. */
   readonly unacknowledged: number;
   readonly dropped: number;
+  /** Ticks that could not be run in time. */
+  readonly skipped: number;
+  /** Bytes written to connections, as they are inside TLS. */
+  readonly bytesSent: number;
 }
 
 export type FleetAnswer = FleetStatus | LedgerContent | undefined;
-
-export interface NumberedRequest {
-  readonly id: number;
-  readonly request: FleetRequest;
-}
-
-export type NumberedAnswer =
-  | { readonly id: number; readonly answer: FleetAnswer }
-  | { readonly id: number; readonly error: string };

@@ -5,11 +5,11 @@ export const BREACHES = ['sim_breach', 'sim_breach_held', 'sim_breach_long', 'si
 export type Breach = (typeof BREACHES)[number];
 
 /**
- * The readings of one simulated server. They outlive its agent, and it keeps what it said last, so that a ledger
+ * The readings of one simulated server. They outlive its agent, and it knows what it said last, so that a ledger
  * need not ask Rollcall. The first series are the `BREACHES`, in their order.
  */
 export interface FleetSource extends Source {
-  /** The values of the last reading, by series. */
+  /** The values of the last reading, by series; good until another source of the process is read. */
   readonly values: Float64Array;
   /** Whether the series had a value in the last reading. */
   readonly present: Uint8Array;

@@ -1,33 +1,37 @@
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { RollcallError } from '../../pipeline/error.ts';
 import type { TlsPaths } from '../../pipeline/dial/tls-files.ts';
 import type {
   FleetAnswer,
   FleetRequest,
   FleetStatus,
-  NumberedAnswer,
   SimulatedHost,
+  SourceKind,
 } from './fleet-protocol.ts';
+import { ForkedProcess } from './forked-process.ts';
 import { joined } from './ledger.ts';
 import type { LedgerContent } from './ledger.ts';
 import type { Breach } from './fleet-source.ts';
 
 export interface FleetOptions {
   readonly agents: number;
+  /** Default `synthetic`. */
+  readonly source?: SourceKind;
   readonly series: number;
   readonly seed: number;
-  /** The port of every agent; each has an address of its own. */
+  /**
+   * The port of every agent of the first process; each has an address of its own. Further processes have the ports
+   * that follow.
+   */
   readonly port: number;
+  /** Default and limit: 18,000. */
+  readonly agentsPerProcess?: number;
   readonly ringBytesMax: number;
   readonly tls?: TlsPaths | undefined;
 }
 
 const PROCESS = fileURLToPath(new URL('fleet-process.ts', import.meta.url));
-/** Each agent has a listener and a connection or two; a process may open 20,000 files. */
-const AGENTS_PER_PROCESS_MAX = 6000;
+/** Each agent has a connection, now and then two; a process may open 20,000 files. */
+const AGENTS_PER_PROCESS_MAX = 18_000;
 /** 127.1.0.1 and up: 127.0.0.x is left to servers. */
 const HOST_AT_FIRST = 0x7f01_0001;
 
@@ -48,25 +52,29 @@ export function instanceOf(index: number): string {
 /** Simulated servers in processes of their own. Needs no root, but Linux. */
 export class Fleet {
   readonly options: FleetOptions;
-  readonly #processes: FleetProcess[];
+  readonly #processes: ForkedProcess<FleetRequest, FleetAnswer>[];
 
-  private constructor(options: FleetOptions, processes: FleetProcess[]) {
+  private constructor(
+    options: FleetOptions,
+    processes: ForkedProcess<FleetRequest, FleetAnswer>[],
+  ) {
     this.options = options;
     this.#processes = processes;
   }
 
   /** Resolves when every agent listens. @throws RollcallError `fleet_failed` */
   static async start(options: FleetOptions): Promise<Fleet> {
-    const count = Math.max(1, Math.ceil(options.agents / AGENTS_PER_PROCESS_MAX));
+    const count = processesOf(options);
     const fleet = new Fleet(
       options,
-      Array.from({ length: count }, () => new FleetProcess()),
+      Array.from({ length: count }, () => new ForkedProcess(PROCESS, 'the fleet')),
     );
-    const { series, seed, ringBytesMax, tls } = options;
+    const { source = 'synthetic', series, seed, ringBytesMax, tls } = options;
+    const hosts = hostsOf(options);
     try {
       await fleet.#all((number) => {
-        const agents = hostsOf(options).filter(({ index }) => index % count === number);
-        return { kind: 'start', agents, series, seed, ringBytesMax, tls };
+        const agents = hosts.filter(({ index }) => index % count === number);
+        return { kind: 'start', agents, source, series, seed, ringBytesMax, tls };
       });
     } catch (error) {
       await fleet.stop();
@@ -115,6 +123,8 @@ export class Fleet {
       frames: sum(({ frames }) => frames),
       unacknowledged: sum(({ unacknowledged }) => unacknowledged),
       dropped: sum(({ dropped }) => dropped),
+      skipped: sum(({ skipped }) => skipped),
+      bytesSent: sum(({ bytesSent }) => bytesSent),
     };
   }
 
@@ -127,7 +137,7 @@ export class Fleet {
     await Promise.all(this.#processes.map((each) => each.stop()));
   }
 
-  #processOf(agent: number): FleetProcess {
+  #processOf(agent: number): ForkedProcess<FleetRequest, FleetAnswer> {
     return this.#processes[agent % this.#processes.length]!;
   }
 
@@ -144,59 +154,19 @@ export class Fleet {
   }
 }
 
-export function hostsOf({ agents, port }: Pick<FleetOptions, 'agents' | 'port'>): SimulatedHost[] {
-  return Array.from({ length: agents }, (_, index) => ({
+/** Every agent and where it listens. */
+export function hostsOf(
+  options: Pick<FleetOptions, 'agents' | 'port' | 'agentsPerProcess'>,
+): SimulatedHost[] {
+  const processes = processesOf(options);
+  return Array.from({ length: options.agents }, (_, index) => ({
     index,
-    listen: { host: hostOf(index), port },
+    listen: { host: hostOf(index), port: options.port + (index % processes) },
   }));
 }
 
-/** A child and the questions that it has not answered. */
-class FleetProcess {
-  readonly #child: ChildProcess;
-  readonly #exited: Promise<unknown>;
-  readonly #waiting = new Map<number, PromiseWithResolvers<FleetAnswer>>();
-  #nextId = 1;
-
-  constructor() {
-    this.#child = fork(PROCESS, {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      serialization: 'advanced',
-    });
-    this.#exited = once(this.#child, 'exit');
-    this.#child.on('message', (message) => this.#take(message as NumberedAnswer));
-    this.#child.once('exit', (code, signal) => {
-      const error = new RollcallError('fleet_failed', `the fleet ended (${signal ?? code})`);
-      for (const { reject } of this.#waiting.values()) reject(error);
-      this.#waiting.clear();
-    });
-  }
-
-  get pid(): number {
-    return this.#child.pid!;
-  }
-
-  ask(request: FleetRequest): Promise<FleetAnswer> {
-    const id = this.#nextId;
-    this.#nextId += 1;
-    const waiting = Promise.withResolvers<FleetAnswer>();
-    this.#waiting.set(id, waiting);
-    this.#child.send({ id, request }, (error) => {
-      if (error === null || !this.#waiting.delete(id)) return;
-      waiting.reject(new RollcallError('fleet_failed', error.message, { cause: error }));
-    });
-    return waiting.promise;
-  }
-
-  async stop(): Promise<void> {
-    this.#child.kill('SIGKILL');
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await this.#exited;
-  }
-
-  #take(message: NumberedAnswer): void {
-    const waiting = this.#waiting.get(message.id);
-    this.#waiting.delete(message.id);
-    if ('error' in message) waiting?.reject(new RollcallError('fleet_failed', message.error));
-    else waiting?.resolve(message.answer);
-  }
+/** How many processes a fleet has, and so how many ports from its first on. */
+export function processesOf(options: Pick<FleetOptions, 'agents' | 'agentsPerProcess'>): number {
+  const { agents, agentsPerProcess = AGENTS_PER_PROCESS_MAX } = options;
+  return Math.max(1, Math.ceil(agents / Math.min(agentsPerProcess, AGENTS_PER_PROCESS_MAX)));
 }

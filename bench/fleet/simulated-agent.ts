@@ -1,13 +1,21 @@
 import { Agent } from '../../agent/agent.ts';
 import type { AgentOptions } from '../../agent/agent.ts';
-import type { Clock } from '../../agent/tick-clock.ts';
+import type { Alarm, Clock } from '../../agent/tick-clock.ts';
+import { Deadline, DeadlineWheel } from '../../pipeline/dial/deadline-wheel.ts';
 import { checksum } from './checksum.ts';
 import type { Checksum } from './checksum.ts';
 import type { AgentRun, Episode, Ledger } from './ledger.ts';
 import { BREACHES } from './fleet-source.ts';
 import type { Breach, FleetSource } from './fleet-source.ts';
 
-/** A wall clock that a script may set wrong; its seconds are as long as everybody's. */
+/** Agents tick at most two of these late. */
+const WHEEL_TICK_MS = 5;
+const wheel = new DeadlineWheel(WHEEL_TICK_MS);
+
+/**
+ * A wall clock that a script may set wrong; its seconds are as long as everybody's. One timer wakes all agents of
+ * the process.
+ */
 export class SkewedClock implements Clock {
   offsetMs = 0;
 
@@ -18,11 +26,20 @@ export class SkewedClock implements Clock {
   monotonicMs(): number {
     return performance.now();
   }
+
+  alarm(ring: () => void): Alarm {
+    wheel.start();
+    const deadline = new Deadline(ring);
+    return {
+      set: (delayMs) => wheel.set(deadline, delayMs),
+      clear: () => deadline.cancel(),
+    };
+  }
 }
 
 export interface SimulatedAgentOptions extends Pick<
   AgentOptions,
-  'listen' | 'tls' | 'ringBytesMax' | 'log'
+  'table' | 'ringBytesMax' | 'log'
 > {
   /** The agent's number in the fleet. */
   readonly index: number;
@@ -34,7 +51,7 @@ export interface SimulatedAgentOptions extends Pick<
 const sum: Checksum = { low: 0, high: 0, samples: 0 };
 
 /**
- * One run of a real agent with synthetic readings, that writes down what it appends to its ring: the number
+ * One run of a real agent with made-up readings. It listens nowhere, but is given its connections, and writes down what it appends to its ring: the number
  * and time that the store gives the frame, and the values as the source knows them. Its own
  * figures are left out of the frames, so that these have as many series as were asked for.
  */
@@ -43,24 +60,26 @@ export class SimulatedAgent extends Agent {
   isQuiet = false;
   readonly #options: SimulatedAgentOptions;
   readonly #run: number;
+  #droppedBefore = 0;
   readonly #current: (Episode | undefined)[] = BREACHES.map(() => undefined);
 
   constructor(options: SimulatedAgentOptions) {
-    const { source, clock, listen, tls, ringBytesMax, log } = options;
+    const { source, clock, table, ringBytesMax, log } = options;
     super({
-      listen,
-      tls,
       insecure: false,
       sources: [source.open],
       wants: (_metric, from) => from === source.name,
       ringBytesMax,
       seriesMax: source.values.length,
-      connectionsMax: 16,
+      table,
+      connectionsMax: 0,
       version: 'simulated',
       log,
       clock,
     });
     this.#options = options;
+    // What nobody wants in the frames need not be found out: 5% of a tick.
+    this.self.read = () => undefined;
     const { runs } = options.ledger;
     this.#run = runs.length;
     runs.push({
@@ -78,7 +97,9 @@ export class SimulatedAgent extends Agent {
 
   /** What its ring says it dropped. */
   get droppedTotal(): number {
-    return [...this.store.fleets].reduce((total, each) => total + each.droppedTotal, 0);
+    let total = 0;
+    for (const { droppedTotal } of this.store.fleets) total += droppedTotal;
+    return total;
   }
 
   get #own(): AgentRun {
@@ -100,15 +121,21 @@ export class SimulatedAgent extends Agent {
     const { store } = this;
     const append = store.append.bind(store);
     store.append = (table, timestampMs) => {
-      const [first, total] = [store.ring.firstSeq, this.droppedTotal];
+      const { firstSeq } = store.ring;
       const seq = append(table, timestampMs);
-      // Room is made by dropping the oldest; a ring that counts none of them has let go what nobody wanted.
-      if (this.droppedTotal > total) {
-        for (let at = first; at < store.ring.firstSeq; at += 1) this.#own.dropped.push(at);
-      }
+      if (store.ring.firstSeq > firstSeq) this.#noteDropped(firstSeq);
       if (seq !== undefined) this.#note(seq, timestampMs);
       return seq;
     };
+  }
+
+  /** Room was made by dropping the oldest; a ring that counts none of them has let go what nobody wanted. */
+  #noteDropped(firstSeq: number): void {
+    const total = this.droppedTotal;
+    if (total === this.#droppedBefore) return;
+    this.#droppedBefore = total;
+    const { dropped } = this.#own;
+    for (let seq = firstSeq; seq < this.store.ring.firstSeq; seq += 1) dropped.push(seq);
   }
 
   #note(seq: number, timestampMs: number): void {

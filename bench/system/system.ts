@@ -133,6 +133,11 @@ export class System {
     await Promise.all(this.members.map((member) => member.part.start(environmentOf(member))));
   }
 
+  /** Ends all components in order, and leaves it so. */
+  async holdDownMembers(): Promise<void> {
+    await Promise.all(this.members.map(({ part }) => part.holdDown('SIGTERM')));
+  }
+
   /** The figures of every living process of a role. */
   async metrics(role: Role): Promise<readonly ScrapedMetrics[]> {
     const all = await Promise.all(this.of(role).map(({ port }) => scrape(port)));

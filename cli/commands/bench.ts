@@ -12,6 +12,8 @@ import { printTable } from '../print-table.ts';
 import { version } from '../version.ts';
 import { projectRoot } from '../project-root.ts';
 import { faultsCommand } from './bench-faults.ts';
+import { loadCommand } from './bench-load.ts';
+import { command as recordCommand } from './bench-record.ts';
 import { command as simulateCommand } from './bench-simulate.ts';
 
 const START = fileURLToPath(new URL('agent/packaging/files/rollcall-agent', projectRoot));
@@ -38,8 +40,10 @@ export function command(): Command {
     .option('--node-exporter-path <path>', "a node_exporter (default: PATH's, else Debian's)")
     .option('--json <file>', 'write the report as JSON')
     .action((flags: AgentFlags) => runAgentBench(flags));
+  command.addCommand(loadCommand());
   command.addCommand(faultsCommand());
   command.addCommand(simulateCommand());
+  command.addCommand(recordCommand());
   return command;
 }
 

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { instanceOf } from '../fleet/fleet.ts';
+import type { SeededRandom } from '../fleet/random.ts';
+import type { Store } from '../../pipeline/store/store.ts';
+import { phaseMsOf, targetId } from '../../pipeline/wire/shard.ts';
+
+/** The series that is asked for; every simulated agent has it. */
+const METRIC = 'sim_calm';
+const QUERY = `
+SELECT toUnixTimestamp64Milli(max(time)) AS newest
+FROM metric_of_host(name = {name:String}, instance = {instance:String})
+WHERE time > now() - INTERVAL 1 MINUTE`;
+/** One sample in so much time is waited for, and asked for so often. */
+const PAUSE_MS = 2000;
+const ASK_EVERY_MS = 50;
+const WAIT_MS_MAX = 30_000;
+/** A tick that is so near is not chosen: the sample might be there before anybody asks. */
+const HEAD_START_MS = 20;
+const CANDIDATES = 64;
+
+/**
+ * How old samples are when a query first finds them, asked through the view of dashboards: of one agent after the other
+ * the next sample is waited for. A figure is at most `ASK_EVERY_MS` and one query too large.
+ */
+export class FreshnessProbe {
+  /** Ages in the order they were found, ms. */
+  readonly agesMs: number[] = [];
+  /** Samples that were given up. */
+  overdue = 0;
+  readonly #store: Store;
+  readonly #agents: number;
+  readonly #intervalMs: number;
+  readonly #random: SeededRandom;
+  readonly #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(store: Store, agents: number, intervalMs: number, random: SeededRandom) {
+    this.#store = store;
+    this.#agents = agents;
+    this.#intervalMs = intervalMs;
+    this.#random = random;
+  }
+
+  /** The age that was found last. */
+  get latestMs(): number | undefined {
+    return this.agesMs.at(-1);
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running.catch(() => undefined);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.#measureOne();
+      await sleep(PAUSE_MS, undefined, { signal });
+    }
+  }
+
+  async #measureOne(): Promise<void> {
+    const { signal } = this.#stop;
+    const { agent, waitMs } = this.#nextToTick();
+    await sleep(waitMs, undefined, { signal });
+    const fromMs = Date.now() - 2 * HEAD_START_MS;
+    const deadlineMs = performance.now() + WAIT_MS_MAX;
+    while (performance.now() < deadlineMs) {
+      const newestMs = await this.#newestMs(instanceOf(agent));
+      if (newestMs >= fromMs) {
+        this.agesMs.push(Date.now() - newestMs);
+        return;
+      }
+      await sleep(ASK_EVERY_MS, undefined, { signal });
+    }
+    this.overdue += 1;
+    this.agesMs.push(WAIT_MS_MAX);
+  }
+
+  /** Of some random agents the one that ticks next, and how long until then. */
+  #nextToTick(): { agent: number; waitMs: number } {
+    const nowMs = Date.now() + HEAD_START_MS;
+    let best = { agent: 0, waitMs: Infinity };
+    for (let i = 0; i < CANDIDATES; i += 1) {
+      const agent = this.#random.below(this.#agents);
+      const phaseMs = phaseMsOf(targetId(instanceOf(agent)), this.#intervalMs);
+      const untilMs = (phaseMs - (nowMs % this.#intervalMs) + this.#intervalMs) % this.#intervalMs;
+      if (untilMs < best.waitMs) best = { agent, waitMs: untilMs };
+    }
+    return { ...best, waitMs: best.waitMs + HEAD_START_MS };
+  }
+
+  async #newestMs(instance: string): Promise<number> {
+    const [row] = await this.#store.rows<{ newest: string }>(QUERY, { name: METRIC, instance });
+    return Number(row?.newest ?? 0);
+  }
+}
