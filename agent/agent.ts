@@ -124,7 +124,7 @@ export class Agent implements SessionHost {
   /** Reads every source into the table and keeps the result as a frame. */
   tick(): void {
     this.read();
-    const timestampMs = Math.round(this.clock.wallMs());
+    const timestampMs = this.ticker.stampMs();
     const seq = this.store.append(this.table, timestampMs);
     if (seq === undefined) return;
     for (const cursor of this.store.fleets) {

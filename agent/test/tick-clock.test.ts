@@ -28,6 +28,26 @@ function fixture(): {
   };
 }
 
+await t.test('a tick that is on time says the instant it was meant for', (t) => {
+  const { clock, advance, step } = fixture();
+  t.equal(clock.stampMs(), 1_000_000_700, 'nobody has asked for ticks: the clock');
+  clock.follow(5000, 1200);
+  advance(500);
+  t.equal(clock.stampMs(), 1_000_001_200, 'to the millisecond');
+  advance(49);
+  t.equal(clock.stampMs(), 1_000_001_200, 'a little late');
+  advance(1);
+  t.equal(clock.stampMs(), 1_000_001_250, 'late');
+  advance(4900);
+  t.equal(clock.stampMs(), 1_000_006_150, 'early');
+  advance(1);
+  t.equal(clock.stampMs(), 1_000_006_200, 'a little early');
+  step(-10_000_000_000);
+  t.ok(clock.stampMs() < 0, 'a clock before 1970');
+  clock.stop();
+  t.end();
+});
+
 await t.test('ticks come at the phase asked for', (t) => {
   const { clock, ticks, advance } = fixture();
   clock.follow(5000, 1200);
