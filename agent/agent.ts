@@ -125,7 +125,7 @@ export class Agent implements SessionHost {
   tick(): void {
     this.read();
     const timestampMs = this.ticker.stampMs();
-    const seq = this.store.append(this.table, timestampMs);
+    const seq = this.store.append(this.table, timestampMs, this.clock.monotonicMs());
     if (seq === undefined) return;
     for (const cursor of this.store.fleets) {
       if (!cursor.offer(seq, this.ticker.intervalMs)) continue;

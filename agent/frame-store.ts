@@ -1,12 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Catalogue } from '../pipeline/wire/catalogue.ts';
 import { encodeCatalogueMessage } from '../pipeline/wire/catalogue-message.ts';
-import {
-  frameBytes,
-  frameCatalogue,
-  frameTimestampMs,
-  writeFrame,
-} from '../pipeline/wire/frame.ts';
+import { frameBytes, frameCatalogue, writeFrame } from '../pipeline/wire/frame.ts';
 import { FleetCursor } from './fleet-cursor.ts';
 import { Ring } from './ring.ts';
 import type { SeriesTable } from './series-table.ts';
@@ -68,12 +63,18 @@ export class FrameStore {
     return cursor;
   }
 
-  /** Stores the table's readings as the next frame; returns its number. */
-  append(table: SeriesTable, timestampMs: number): number | undefined {
+  /**
+   * Stores the table's readings as the next frame; returns its number.
+   *
+   * @param timestampMs what the frame says, by the wall clock
+   * @param takenMs when it was taken, by the monotonic clock
+   */
+  append(table: SeriesTable, timestampMs: number, takenMs: number): number | undefined {
     const catalogue = table.catalogue();
     const slots = table.size;
     const seq = this.#ring.append(
       frameBytes(slots),
+      takenMs,
       (arena, offset, frameSeq) => {
         const head = {
           incarnation: this.incarnation,
@@ -100,10 +101,10 @@ export class FrameStore {
   }
 
   /** A copy of a frame with what is needed to send it, or undefined if it is gone. */
-  frame(seq: number): { bytes: Buffer; timestampMs: number; catalogue: bigint } | undefined {
+  frame(seq: number): { bytes: Buffer; takenMs: number; catalogue: bigint } | undefined {
     const bytes = this.#ring.copy(seq);
     if (bytes === undefined) return undefined;
-    return { bytes, timestampMs: frameTimestampMs(bytes, 0), catalogue: frameCatalogue(bytes, 0) };
+    return { bytes, takenMs: this.#ring.takenMs(seq)!, catalogue: frameCatalogue(bytes, 0) };
   }
 
   catalogueMessage(hash: bigint): Buffer {

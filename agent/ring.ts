@@ -13,6 +13,7 @@ export class Ring {
   readonly #arena: Buffer;
   #offsets: number[] = [];
   #lengths: number[] = [];
+  #takenMs: number[] = [];
   #firstSeq = 1;
   #writeAt = 0;
   #bytes = 0;
@@ -46,10 +47,12 @@ export class Ring {
   /**
    * Adds a frame of `length` bytes, written by `write` into the arena at the offset it is given.
    *
+   * @param takenMs when it was taken, by the monotonic clock
    * @returns the frame's number, or undefined if it is larger than the whole ring
    */
   append(
     length: number,
+    takenMs: number,
     write: (arena: Buffer, offset: number, seq: number) => void,
     onDrop: (seq: number) => void,
   ): number | undefined {
@@ -59,6 +62,7 @@ export class Ring {
     write(this.#arena, offset, seq);
     this.#offsets.push(offset);
     this.#lengths.push(length);
+    this.#takenMs.push(takenMs);
     this.#writeAt = offset + length;
     this.#bytes += length;
     return seq;
@@ -75,6 +79,11 @@ export class Ring {
     return copy;
   }
 
+  /** When a frame was taken, by the monotonic clock; undefined if it is gone. */
+  takenMs(seq: number): number | undefined {
+    return this.#takenMs[seq - this.#firstSeq];
+  }
+
   /** Forgets every frame below `seq`. */
   releaseBelow(seq: number): void {
     const count = Math.min(Math.max(0, seq - this.#firstSeq), this.#offsets.length);
@@ -85,10 +94,12 @@ export class Ring {
     if (count === this.#offsets.length) {
       this.#offsets.length = 0;
       this.#lengths.length = 0;
+      this.#takenMs.length = 0;
       return;
     }
     this.#offsets = this.#offsets.slice(count);
     this.#lengths = this.#lengths.slice(count);
+    this.#takenMs = this.#takenMs.slice(count);
   }
 
   /** Drops the oldest frames until `length` bytes lie free in one piece; returns where. */

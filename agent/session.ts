@@ -222,7 +222,7 @@ export class Session {
     const frame = store.frame(seq);
     if (frame === undefined) return;
     this.#sent.add(seq);
-    if (this.#isBacklog(frame.timestampMs)) flagBacklog(frame.bytes, 0);
+    if (this.#isBacklog(frame.takenMs)) flagBacklog(frame.bytes, 0);
     if (!this.#sentCatalogues.has(frame.catalogue)) {
       this.#sentCatalogues.add(frame.catalogue);
       this.#write(store.catalogueMessage(frame.catalogue));
@@ -238,8 +238,8 @@ export class Session {
   }
 
   /** The next tick has (nearly) come: this frame no longer says how things are now. */
-  #isBacklog(timestampMs: number): boolean {
-    return this.#host.clock.wallMs() - timestampMs > 0.9 * this.#subscription!.intervalMs;
+  #isBacklog(takenMs: number): boolean {
+    return this.#host.clock.monotonicMs() - takenMs > 0.9 * this.#subscription!.intervalMs;
   }
 
   #write(message: Buffer): void {

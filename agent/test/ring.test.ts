@@ -22,7 +22,7 @@ await t.test('the ring always holds the newest frames unbroken and reports each 
           const write = (arena: Buffer, offset: number, seq: number) => {
             arena.fill(seq & 255, offset, offset + s.append);
           };
-          const seq = ring.append(s.append, write, (gone) => dropped.push(gone))!;
+          const seq = ring.append(s.append, 0, write, (gone) => dropped.push(gone))!;
           if (dropped.some((gone, i) => gone !== model[i]?.seq)) return false;
           model.splice(0, dropped.length);
           model.push({ seq, bytes: Buffer.alloc(s.append, seq & 255).toString('hex') });
@@ -44,6 +44,7 @@ await t.test('a frame larger than the ring is refused, a released one is gone', 
   t.equal(
     ring.append(
       65,
+      0,
       () => t.fail('nothing to write'),
       () => t.fail('nothing to drop'),
     ),
@@ -51,6 +52,7 @@ await t.test('a frame larger than the ring is refused, a released one is gone', 
   );
   ring.append(
     10,
+    0,
     () => {},
     () => {},
   );

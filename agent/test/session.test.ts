@@ -51,6 +51,7 @@ async function fixture(t: Test, ringBytesMax = 1 << 20) {
   const tick = (load: number) => {
     state.load = load;
     state.wallMs += 5000;
+    state.monotonicMs += 5000;
     agent.tick();
   };
   return { agent, state, dial, tick };
@@ -84,7 +85,7 @@ await t.test('a collector gets the catalogue once and then each tick as it comes
 });
 
 await t.test('what was not acknowledged is replayed, flagged, after live went on', async (t) => {
-  const { agent, dial, tick } = await fixture(t);
+  const { agent, state, dial, tick } = await fixture(t);
   const first = await dial();
   await first.open();
   await subscribed(agent);
@@ -95,6 +96,7 @@ await t.test('what was not acknowledged is replayed, flagged, after live went on
   first.socket.end();
   await first.until(() => first.closed);
   tick(6);
+  state.wallMs -= 3_600_000;
   const second = await dial();
   await second.open();
   t.equal(second.welcome!.firstSeq, 3);

@@ -120,9 +120,9 @@ export class SimulatedAgent extends Agent {
   #watchStore(): void {
     const { store } = this;
     const append = store.append.bind(store);
-    store.append = (table, timestampMs) => {
+    store.append = (table, timestampMs, takenMs) => {
       const { firstSeq } = store.ring;
-      const seq = append(table, timestampMs);
+      const seq = append(table, timestampMs, takenMs);
       if (store.ring.firstSeq > firstSeq) this.#noteDropped(firstSeq);
       if (seq !== undefined) this.#note(seq, timestampMs);
       return seq;

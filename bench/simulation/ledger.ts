@@ -70,8 +70,8 @@ export class Ledger implements StreamWatcher, TableWatcher {
     const run: AgentRun = { target, store, isDead: false, said: new Map(), checkedSeq: 1 };
     this.#runs.set(store.incarnation, run);
     const append = store.append.bind(store);
-    store.append = (table, timestampMs) => {
-      const seq = append(table, timestampMs);
+    store.append = (table, timestampMs, takenMs) => {
+      const seq = append(table, timestampMs, takenMs);
       if (seq !== undefined) run.said.set(seq, this.#nowMs());
       return seq;
     };

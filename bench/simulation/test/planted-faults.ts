@@ -1,11 +1,15 @@
 import { FrameStore } from '../../../agent/frame-store.ts';
 import { BatchPublisher } from '../../../pipeline/bus/batch-publisher.ts';
 import { Bus } from '../../../pipeline/bus/bus.ts';
-import { RollcallError } from '../../../pipeline/error.ts';
+import { isCode } from '../../../pipeline/error.ts';
 import type { Store } from '../../../pipeline/store/store.ts';
 import { FrameMemory } from '../../../pipeline/writer/frame-memory.ts';
 import { IntentLedger } from '../../../pipeline/writer/intent-ledger.ts';
 import { LaneTrim } from '../../../pipeline/writer/lane-trim.ts';
+
+function ignoreFence(error: unknown): void {
+  if (!isCode(error, 'fenced')) throw error;
+}
 
 /*
  * Faulty variants of the product's classes, put in the place of the good ones in the thread of a
@@ -31,9 +35,12 @@ const FAULTS: Readonly<Record<string, () => void>> = {
   ledgerWithoutFencing() {
     around(IntentLedger.prototype, 'write', (write) => {
       return function unfenced(this: IntentLedger, intent) {
-        return write.call(this, intent).catch((error: unknown) => {
-          if (!(error instanceof RollcallError) || error.code !== 'fenced') throw error;
-        });
+        return write.call(this, intent).catch(ignoreFence);
+      };
+    });
+    around(IntentLedger.prototype, 'confirm', (confirm) => {
+      return function unasked(this: IntentLedger) {
+        return confirm.call(this).catch(ignoreFence);
       };
     });
   },
