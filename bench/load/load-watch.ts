@@ -114,8 +114,9 @@ export class LoadWatch {
 
   async #row(before: Reading, now: Reading): Promise<TimelineRow> {
     const seconds = (now.atMs - before.atMs) / 1000;
+    // What a process that has ended used is forgotten.
     const cores = (consumer: Consumer): number =>
-      (now.cpuNs[consumer] - before.cpuNs[consumer]) / 1e9 / seconds;
+      Math.max(0, now.cpuNs[consumer] - before.cpuNs[consumer]) / 1e9 / seconds;
     return {
       seconds: (now.atMs - this.#zeroMs) / 1000,
       samples_sent_per_second: ((now.framesSent - before.framesSent) * this.#metrics) / seconds,
