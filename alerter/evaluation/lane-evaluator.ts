@@ -188,9 +188,14 @@ export class LaneEvaluator {
       await this.#lookAtStream();
       if (signal.aborted) return;
       const { stream } = this.#options.lane;
-      const { laneSeq, streamId } = this.#place;
+      const { laneSeq, streamId, arrivalMs } = this.#place;
       const made = streamId === undefined ? {} : { createdMs: streamId };
-      const reader = new StreamReader(this.#bus, { stream, from: laneSeq + 1, ...made });
+      const reader = new StreamReader(this.#bus, {
+        stream,
+        from: laneSeq + 1,
+        beforeStoredMs: laneSeq > 0 ? arrivalMs : undefined,
+        ...made,
+      });
       const stop = (): void => reader.stop();
       signal.addEventListener('abort', stop);
       // NATS may come back without its data: then it is another stream.
@@ -209,13 +214,15 @@ export class LaneEvaluator {
     }
   }
 
-  /** A lane that was deleted and made again is evaluated from its beginning; frames we know are skipped. */
+  /** A lane made anew, or giving numbers out again, is evaluated from its beginning but for frames we know. */
   async #lookAtStream(): Promise<void> {
-    const { streamId, lastSeq } = await this.#persist('look at the lane', async () =>
-      laneStream(await this.#bus.streamInfo(this.#options.lane.stream)),
-    );
-    const { laneSeq } = this.#place;
-    if (streamId === this.#place.streamId && laneSeq <= lastSeq) return;
+    const { stream } = this.#options.lane;
+    const { laneSeq, arrivalMs } = this.#place;
+    const { streamId, lastSeq, isSame } = await this.#persist('look at the lane', async () => ({
+      ...laneStream(await this.#bus.streamInfo(stream)),
+      isSame: await this.#bus.isSame(stream, laneSeq, arrivalMs),
+    }));
+    if (streamId === this.#place.streamId && laneSeq <= lastSeq && isSame) return;
     this.#log.error({ laneSeq, lastSeq }, 'the lane is a new one: evaluating all of it');
     this.#place = { laneSeq: 0, streamId, ...this.book.laneTime };
   }

@@ -13,7 +13,8 @@ interface Statement {
 /** Every statement the writer uses, told by its text; with another text it is not the same statement. */
 const STATEMENTS: readonly Statement[] = [
   {
-    pattern: /^SELECT from_seq, to_seq, unknown_catalogues FROM lane_intents WHERE .* LIMIT 1$/,
+    pattern:
+      /^SELECT from_seq, to_seq, to_stored_ms, unknown_catalogues FROM lane_intents WHERE .* LIMIT 1$/,
     run: (tables, parameters) => {
       const { epoch } = parameters as { epoch: number };
       const [newest] = tables
@@ -21,8 +22,15 @@ const STATEMENTS: readonly Statement[] = [
         .filter((row) => row.epoch <= epoch && row.from_seq > 0)
         .toSorted((a, b) => b.epoch - a.epoch || versionOf(b) - versionOf(a));
       if (newest === undefined) return [];
-      const { from_seq, to_seq, unknown_catalogues } = newest;
-      return [{ from_seq: String(from_seq), to_seq: String(to_seq), unknown_catalogues }];
+      const { from_seq, to_seq, to_stored_ms, unknown_catalogues } = newest;
+      return [
+        {
+          from_seq: String(from_seq),
+          to_seq: String(to_seq),
+          to_stored_ms: String(to_stored_ms),
+          unknown_catalogues,
+        },
+      ];
     },
   },
   {

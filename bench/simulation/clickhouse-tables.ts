@@ -7,6 +7,7 @@ export interface IntentRow {
   readonly epoch: number;
   readonly from_seq: number;
   readonly to_seq: number;
+  readonly to_stored_ms: number;
   readonly unknown_catalogues: readonly string[];
   readonly writer: string;
 }

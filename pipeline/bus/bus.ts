@@ -49,6 +49,8 @@ export interface BusOptions extends TopologyOptions {
 const WRONG_LAST_SEQUENCE = 10071;
 const STREAM_NOT_FOUND = 10059;
 const REPLICAS_NOT_SUPPORTED = 10074;
+/** Times of one message differ by less: nanoseconds are rounded and cut in more than one way. No server restarts that fast. */
+const SAME_MS = 5;
 const NO_MESSAGE_FOUND = 10037;
 
 const REQUEST_TIMEOUT_MS = 5000;
@@ -253,6 +255,16 @@ export class Bus {
       if (error instanceof JetStreamApiError && error.code === NO_MESSAGE_FOUND) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * Whether a message is the one that was taken at a time somebody remembers, or another one to which the server, having
+   * lost the first, has given its number. One that is not there any more, or was not yet, passes for the same.
+   */
+  async isSame(stream: string, seq: number, storedMs: number | undefined): Promise<boolean> {
+    if (storedMs === undefined || seq < 1) return true;
+    const foundMs = await this.publishedAtMs(stream, seq);
+    return foundMs === undefined || Math.abs(foundMs - storedMs) <= SAME_MS;
   }
 
   async close(): Promise<void> {

@@ -13,6 +13,11 @@ export interface StreamReaderOptions {
   readonly subject?: string;
   /** The first sequence wanted; or `last_per_subject`: the current values, then what changes. */
   readonly from: number | 'last_per_subject';
+  /**
+   * When JetStream took the message before `from`, ms: another time there means that the server lost the newest messages
+   * and gives their numbers out again.
+   */
+  readonly beforeStoredMs?: number | undefined;
   /** When the stream was made, if only that one will do; another of the same name is no substitute. */
   readonly createdMs?: number;
   /** Bytes asked for at once: what may wait in memory. A larger message is never delivered. */
@@ -47,7 +52,7 @@ const CONSUMER_IDLE_NS = 30 * 1e9;
  * Reads a stream in order, for ever, from a position that the caller keeps: consumers on the server are
  * throw-away. A lost connection, a lost consumer or a gap in the delivery makes a new consumer
  * after the last message that was handed over. It ends with `stream_replaced` if the stream was
- * deleted and made again. (The client's own ordered consumer pauses for seconds
+ * deleted and made again, or has lost messages that we have had. (The client's own ordered consumer pauses for seconds
  * after such a loss.)
  */
 export class StreamReader {
@@ -57,11 +62,13 @@ export class StreamReader {
   readonly #reading: FailureStreak;
   #fetching: ConsumerMessages | undefined;
   #lastSeq = 0;
+  #lastStoredMs: number | undefined;
   readonly #caughtUp = Promise.withResolvers<void>();
 
   constructor(bus: Bus, options: StreamReaderOptions) {
     this.#bus = bus;
     this.#options = options;
+    this.#lastStoredMs = options.beforeStoredMs;
     const log = bus.log.child({ stream: options.stream });
     const advice = 'allow CONSUMER.CREATE and CONSUMER.MSG.NEXT';
     this.#reading = new FailureStreak(log, 'read the stream', advice, FAILURES_UNSAID);
@@ -117,14 +124,16 @@ export class StreamReader {
       for await (const message of this.#fetching) {
         if (message.info.deliverySequence !== expected) throw new Error('delivery has a gap');
         expected += 1;
+        const storedMs = Math.floor(message.info.timestampNanos / 1e6);
         yield {
           seq: message.seq,
           subject: message.subject,
           data: message.data,
-          storedMs: Math.floor(message.info.timestampNanos / 1e6),
+          storedMs,
           pending: message.info.pending,
         };
         this.#lastSeq = message.seq;
+        this.#lastStoredMs = storedMs;
         if (message.info.pending === 0) this.#caughtUp.resolve();
         wanted -= 1;
         if (wanted === 0) break;
@@ -142,10 +151,17 @@ export class StreamReader {
     if (createdMs !== undefined && Date.parse(created) !== createdMs) {
       throw new RollcallError('stream_replaced', `${stream} was made anew at ${created}`);
     }
-    if (startSeq === 'last_per_subject' || startSeq <= lastSeq + 1) return;
+    if (startSeq === 'last_per_subject') return;
+    if (startSeq > lastSeq + 1) {
+      throw new RollcallError(
+        'stream_replaced',
+        `${stream} ends at ${lastSeq}, before our position ${startSeq}: it was made anew`,
+      );
+    }
+    if (await this.#bus.isSame(stream, startSeq - 1, this.#lastStoredMs)) return;
     throw new RollcallError(
       'stream_replaced',
-      `${stream} ends at ${lastSeq}, before our position ${startSeq}: it was made anew`,
+      `${stream} has lost its newest messages and given number ${startSeq - 1} out again`,
     );
   }
 

@@ -52,8 +52,11 @@ export async function claimStream(
   if (after.createdMs !== createdMs) {
     throw new RollcallError('stream_replaced', `${stream} was made anew`);
   }
-  const { toSeq } = claimed.open;
-  if (toSeq <= after.lastSeq) return { ...claimed, createdMs };
+  const { toSeq, toStoredMs } = claimed.open;
+  const isSame = () =>
+    persist('compare', () => claimant.bus.isSame(stream, toSeq, toStoredMs), options);
+  const isWhole = toSeq <= after.lastSeq && (await isSame());
+  if (isWhole) return { ...claimed, createdMs };
   log.error(
     { lane, position: toSeq, lastSeq: after.lastSeq },
     'NATS has lost the newest messages of the stream; what was not stored of them is gone',

@@ -11,6 +11,8 @@ export interface LaneStream {
 export interface Intent {
   readonly fromSeq: number;
   readonly toSeq: number;
+  /** When JetStream took the message `toSeq`, ms; left out if that is not known. */
+  readonly toStoredMs?: number;
   /** Catalogues that the writer did not know: their frames are not in the insert. */
   readonly unknownCatalogues?: readonly bigint[];
 }
@@ -18,6 +20,7 @@ export interface Intent {
 interface IntentRow {
   readonly from_seq: string;
   readonly to_seq: string;
+  readonly to_stored_ms: string;
   readonly unknown_catalogues: readonly string[];
 }
 
@@ -111,7 +114,7 @@ export class IntentLedger {
     return `${lane}:${streamId}:${fromSeq}-${toSeq}:${digest}:${partition}`;
   }
 
-  async #insert({ fromSeq, toSeq, unknownCatalogues = [] }: Intent): Promise<void> {
+  async #insert({ fromSeq, toSeq, toStoredMs = 0, unknownCatalogues = [] }: Intent): Promise<void> {
     await this.#store.insertRows('lane_intents', [
       {
         lane: this.#stream.lane,
@@ -119,6 +122,7 @@ export class IntentLedger {
         epoch: this.#epoch,
         from_seq: fromSeq,
         to_seq: toSeq,
+        to_stored_ms: toStoredMs,
         unknown_catalogues: unknownCatalogues.map(String),
         writer: this.#writer,
       },
@@ -187,7 +191,7 @@ async function newestIntent(
   epoch: number,
 ): Promise<Intent | undefined> {
   const [row] = await store.rows<IntentRow>(
-    `SELECT from_seq, to_seq, unknown_catalogues FROM lane_intents
+    `SELECT from_seq, to_seq, to_stored_ms, unknown_catalogues FROM lane_intents
      WHERE lane = {lane:String} AND stream_id = {stream:UInt64} AND epoch <= {epoch:UInt64}
        AND from_seq > 0
      ORDER BY epoch DESC, version DESC LIMIT 1`,
@@ -198,6 +202,7 @@ async function newestIntent(
   return {
     fromSeq: Number(row.from_seq),
     toSeq: Number(row.to_seq),
+    ...(row.to_stored_ms === '0' ? {} : { toStoredMs: Number(row.to_stored_ms) }),
     ...(unknownCatalogues.length === 0 ? {} : { unknownCatalogues }),
   };
 }

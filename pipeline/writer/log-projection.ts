@@ -29,6 +29,8 @@ const RECEIVER_GONE_MS = 86_400_000;
 /** A record of the log, copied out of what it was received in. */
 interface LogMessage extends BufferedMessage {
   readonly subject: string;
+  /** When JetStream took it, ms. */
+  readonly storedMs: number;
 }
 
 interface RecordRows extends LogRows {
@@ -154,9 +156,9 @@ export class LogProjection {
 
   async #gather(reader: StreamReader, signal: AbortSignal): Promise<void> {
     const buffer = this.#buffer;
-    for await (const { seq, subject, data, pending } of reader) {
+    for await (const { seq, subject, data, storedMs, pending } of reader) {
       if (signal.aborted) return;
-      buffer.add({ seq, subject, batch: Buffer.from(data) });
+      buffer.add({ seq, storedMs, subject, batch: Buffer.from(data) });
       this.#behind = pending;
       while (buffer.count >= RECORDS_MAX || buffer.bytes >= BYTES_MAX) {
         await buffer.change(POLL_MS, signal);
@@ -179,11 +181,11 @@ export class LogProjection {
       await buffer.gather(GATHER_MS, isEnough, signal);
       const messages = buffer.take();
       const records = this.#rowsOf(messages, streamId);
-      const { seq } = messages.at(-1)!;
+      const { seq, storedMs: toStoredMs } = messages.at(-1)!;
       const refused = new Map<number, string>();
       await this.#persist(signal, async () => {
         await this.#insertAll(records, refused);
-        await ledger.write({ fromSeq: seq + 1, toSeq: seq });
+        await ledger.write({ fromSeq: seq + 1, toSeq: seq, toStoredMs });
       });
       for (const record of records) this.#tellRefused(record, refused.get(record.seq));
       nextSeq = seq + 1;

@@ -1,6 +1,8 @@
 /** A message of a lane, copied so that its values can be viewed. */
 export interface LaneMessage {
   readonly seq: number;
+  /** When JetStream took it, ms. */
+  readonly storedMs: number;
   readonly batch: Buffer;
 }
 

@@ -59,8 +59,9 @@ export class StreamWriter {
   readonly #trimming: FailureStreak;
   /** Everything below has been inserted. */
   #safeSeq: number;
-  /** The end of the last insert that was carried out. */
+  /** The end of the last insert that was carried out, and when JetStream took that message. */
   #doneSeq = 0;
+  #doneStoredMs: number | undefined;
   #trimmedMs = 0;
   #forgotMs = 0;
 
@@ -115,7 +116,7 @@ export class StreamWriter {
     for await (const message of reader) {
       if (signal.aborted) return;
       const batch = alignedCopy(message.data);
-      this.#buffer.add({ seq: message.seq, batch });
+      this.#buffer.add({ seq: message.seq, storedMs: message.storedMs, batch });
       counters.bufferBytes = this.#buffer.bytes;
       counters.pending = message.pending;
       counters.messages += 1;
@@ -166,7 +167,8 @@ export class StreamWriter {
   }
 
   async #insert(messages: readonly LaneMessage[]): Promise<void> {
-    const range = { fromSeq: messages[0]!.seq, toSeq: messages.at(-1)!.seq };
+    const { seq: toSeq, storedMs: toStoredMs } = messages.at(-1)!;
+    const range = { fromSeq: messages[0]!.seq, toSeq, toStoredMs };
     const prepared = await this.#prepare(messages, range);
     const intent = { ...range, unknownCatalogues: prepared.unknownCatalogues };
     await this.#persist('write the intent', async () => {
@@ -205,6 +207,7 @@ export class StreamWriter {
     }
     insert.stored(prepared);
     this.#doneSeq = intent.toSeq;
+    this.#doneStoredMs = messages.at(-1)?.storedMs;
     this.#buffer.giveBack(messages);
     this.#count(prepared, performance.now() - startMs);
   }
@@ -239,8 +242,10 @@ export class StreamWriter {
   /** Nothing follows for now: closes the last intent, so that it is not replayed for ever. */
   async #close(): Promise<void> {
     const next = Math.max(this.#safeSeq, this.#doneSeq + 1);
+    const isOfDone = next === this.#doneSeq + 1 && this.#doneStoredMs !== undefined;
+    const stored = isOfDone ? { toStoredMs: this.#doneStoredMs } : {};
     await this.#persist('close the intent', async () => {
-      await this.#claimed.ledger.write({ fromSeq: next, toSeq: next - 1 });
+      await this.#claimed.ledger.write({ fromSeq: next, toSeq: next - 1, ...stored });
       failPoint('writer.position_closed');
     });
     this.#safeSeq = next;

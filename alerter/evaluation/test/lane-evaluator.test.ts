@@ -335,6 +335,27 @@ await t.test('what was evaluated of a trimmed message is not skipped in the next
   t.same(told.slice(300), ['High firing>inactive', 'Slow pending>inactive']);
 });
 
+await t.test(
+  'a lane whose numbers NATS gave out again is evaluated from its beginning',
+  async (t) => {
+    const { bus, lane, publish, start } = await fixture(t);
+    await publish(1, 1);
+    const first = await start();
+    await until('the first message is evaluated', () => first.evaluator.counters.messages === 1);
+    await first.die();
+    await publish(2, 9);
+    await publish(3, 9);
+    // The position says that three messages were evaluated; but the third was another one then.
+    epochs += 1;
+    const position = new LanePosition(bus, lane.id, { epoch: epochs, member: 'before' });
+    const arrivalMs = (await bus.publishedAtMs(lane.stream, 3))! - 5000;
+    await position.take((place) => ({ ...place!, laneSeq: 3, laneMs: arrivalMs, arrivalMs }));
+    const second = await start();
+    await until('the breach is found', () => second.book.activeCount > 0);
+    await second.die();
+  },
+);
+
 await t.test('a state that cannot be read is named, and what to do about it', async (t) => {
   const { bus, lane, start } = await fixture(t);
   const first = await start();

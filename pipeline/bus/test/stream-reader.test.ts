@@ -172,6 +172,21 @@ await t.test('current values come first, then what changes', async (t) => {
   t.match(seen[2], { subject: a, text: 'a3' });
 });
 
+await t.test('a number that was given out again ends the reading', async (t) => {
+  const bus = await testBus(t, nats.port, 'reused');
+  const { subject, stream } = bus.topology.lane(0);
+  await publishMany(bus, subject, numbers(1, 3));
+  const storedMs = (await bus.publishedAtMs(stream, 2))!;
+  const same = reading(bus, { stream, from: 3, beforeStoredMs: storedMs });
+  await until('the third is read', () => same.seen.length === 1);
+  const other = reading(bus, { stream, from: 3, beforeStoredMs: storedMs - 1000 });
+  await t.rejects(other.ended, { code: 'stream_replaced', message: /number 2 out again/ });
+  t.same(other.seen, []);
+  await bus.manager.streams.purge(stream, { seq: 3 });
+  const trimmed = reading(bus, { stream, from: 3, beforeStoredMs: storedMs - 1000 });
+  await until('nothing is left to compare with', () => trimmed.seen.length === 1);
+});
+
 await t.test('an empty stream is caught up with at once', async (t) => {
   const bus = await testBus(t, nats.port, 'empty');
   const { reader, seen } = reading(bus, { stream: bus.topology.lane(0).stream, from: 1 });

@@ -178,3 +178,30 @@ await t.test('a stream that lost its newest messages is written on from its end'
   t.same(await storedFrames(store), framesOf(upTo(3)));
   t.same(await storedSamples(store), samplesOf(upTo(3)));
 });
+
+await t.test(
+  'numbers that NATS gave out again are noticed by the time of their message',
+  async (t) => {
+    const { bus, store, lane, write, stored } = await laneFixture(t, ports, 'reused');
+    const streamId = Date.parse((await bus.streamInfo(lane.stream)).created);
+    await publishBatch(bus, lane, [A, sent(1)]);
+    const first = write();
+    await stored(1);
+    await first.end();
+    await publishBatch(bus, lane, [sent(2)]);
+    await publishBatch(bus, lane, [sent(3)]);
+    // The ledger says that the first three were stored; but the third was another message then.
+    const ledger = new IntentLedger(store, { lane: lane.id, streamId }, 50, 'before');
+    const publishedMs = await bus.publishedAtMs(lane.stream, 3);
+    await ledger.write({ fromSeq: 4, toSeq: 3, toStoredMs: publishedMs! - 5000 });
+    const second = write({ epoch: 51 });
+    await stored(3);
+    await second.end();
+    t.same(await storedFrames(store), framesOf(upTo(3)));
+    t.same(await storedSamples(store), samplesOf(upTo(3)));
+    const rows = await store.rows<{ id: string }>(
+      'SELECT max(stream_id) AS id FROM lane_intents WHERE epoch = 51',
+    );
+    t.equal(Number(rows[0]?.id), streamId + 1, 'it has an identity of its own from then on');
+  },
+);

@@ -88,7 +88,7 @@ async function lanePrepared(t: Test, fleet: string) {
     tables: readonly (readonly ('samples' | 'frames')[])[],
   ): Promise<void> => {
     const messages = bytes
-      .map((batch, i) => ({ seq: i + 1, batch: alignedCopy(batch) }))
+      .map((batch, i) => ({ seq: i + 1, storedMs: 0, batch: alignedCopy(batch) }))
       .filter(({ seq }) => seq >= intent.fromSeq && seq <= intent.toSeq);
     const { blocks } = await insertOf(messages, intent);
     t.equal(blocks.length, tables.length, 'a block a day');
@@ -142,7 +142,7 @@ await t.test('what a predecessor could not know stays out of its insert', async 
   const bytes = batchOf([waiting, sent(instance, 91)]);
   const seq = await bus.publish(lane.subject, bytes);
   const range = { fromSeq: seq, toSeq: seq };
-  const messages = [{ seq, batch: alignedCopy(bytes) }];
+  const messages = [{ seq, storedMs: 0, batch: alignedCopy(bytes) }];
   // The batches before are done.
   const before = { fromSeq: 1, toSeq: 3 };
   await ledger.write(before);
