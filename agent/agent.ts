@@ -5,6 +5,7 @@ import { listen } from '../pipeline/dial/listen.ts';
 import type { Listener } from '../pipeline/dial/listen.ts';
 import type { Address } from '../pipeline/dial/address.ts';
 import type { TlsFiles } from '../pipeline/dial/tls-files.ts';
+import type { Hello } from '../pipeline/wire/control.ts';
 import { reasonOf, RollcallError } from '../pipeline/error.ts';
 import { FLEETS_MAX, FrameStore } from './frame-store.ts';
 import { MalformedLog } from './malformed-log.ts';
@@ -14,6 +15,7 @@ import { Session } from './session.ts';
 import type { SessionHost } from './session.ts';
 import { SourceSet } from './source-set.ts';
 import type { SourceOpener } from './source-set.ts';
+import { TargetEpochs } from './target-epochs.ts';
 import { systemClock, TickClock } from './tick-clock.ts';
 import type { Clock } from './tick-clock.ts';
 
@@ -59,8 +61,8 @@ export class Agent implements SessionHost {
   readonly #sources: SourceSet;
   readonly #sessions = new Map<string, Session>();
   readonly #open = new Set<Session>();
-  /** The highest epoch seen from each fleet; lower ones are refused. */
-  readonly #epochs = new Map<string, number>();
+  /** Of each fleet. */
+  readonly #epochs = new Map<string, TargetEpochs>();
   readonly #log: Logger;
   #listener: Listener | undefined;
   #tlsTimer: NodeJS.Timeout | undefined;
@@ -148,25 +150,39 @@ export class Agent implements SessionHost {
     this.self.tickTook(this.#readingMs - startMs);
   }
 
-  admit(session: Session, fleet: string, epoch: number): void {
-    const seen = this.#epochs.get(fleet);
-    if (seen === undefined && this.#epochs.size >= FLEETS_MAX) {
+  admit(session: Session, hello: Hello): void {
+    const { fleet, target, epoch } = hello;
+    const known = this.#epochs.get(fleet);
+    if (known === undefined && this.#epochs.size >= FLEETS_MAX) {
       throw new RollcallError('fleet_refused', `this agent already serves ${FLEETS_MAX} fleets`);
     }
+    const present = this.#sessions.get(fleet);
+    const holder = present?.hello;
+    if (holder !== undefined && holder.target !== target) {
+      throw new RollcallError(
+        'address_taken',
+        `this agent is already watched as ${nameOf(holder)}, and not as ${nameOf(hello)}: ` +
+          'two targets have one address, remove one of them',
+      );
+    }
+    const epochs = known ?? new TargetEpochs();
+    const seen = epochs.highestOf(target);
     if (seen !== undefined && epoch < seen) {
       throw new RollcallError(
         'stale_epoch',
         `epoch ${epoch} of fleet ${fleet} is over: ${seen} has been seen`,
       );
     }
-    this.#epochs.set(fleet, epoch);
-    this.#sessions.get(fleet)?.close('superseded', 'a newer connection of the fleet took over');
+    epochs.raise(target, epoch);
+    this.#epochs.set(fleet, epochs);
+    present?.close('superseded', 'a newer connection of the fleet took over');
     this.#sessions.set(fleet, session);
   }
 
   subscribed(session: Session): void {
     const { intervalMs, phaseMs } = session.subscription!;
-    this.#log.info({ fleet: session.fleet, intervalMs, phaseMs }, 'collector subscribed');
+    const { fleet, instance } = session.hello!;
+    this.#log.info({ fleet, instance, intervalMs, phaseMs }, 'collector subscribed');
     const cursors = [...this.store.fleets];
     const shortestMs = Math.min(...cursors.map((cursor) => cursor.intervalMs));
     const shortest = cursors.filter((cursor) => cursor.intervalMs === shortestMs);
@@ -209,4 +225,9 @@ export class Agent implements SessionHost {
       this.#log.error({ reason: reasonOf(error) }, 'TLS certificates could not be reloaded');
     }
   }
+}
+
+/** A target as a person knows it, as far as its collector said. */
+function nameOf({ instance, target }: Hello): string {
+  return instance || target || 'a target without a name';
 }

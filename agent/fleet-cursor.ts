@@ -6,11 +6,15 @@ import { SeqRanges } from '../pipeline/wire/seq-ranges.ts';
  */
 export class FleetCursor {
   readonly fleet: string;
+  /** Which of the fleet's targets the agent is. */
+  target: string;
   /** The interval the fleet asked for, ms. */
   intervalMs: number;
   phaseMs: number;
   /** Frames this fleet never acknowledged before the ring had to drop them. */
   droppedTotal = 0;
+  /** Frames never acknowledged before the agent became another target. */
+  renamedTotal = 0;
   /** Frames that this fleet has, or does not want. */
   readonly #settled = new SeqRanges();
   #startSeq: number;
@@ -18,8 +22,15 @@ export class FleetCursor {
   #ticksSinceDue = Infinity;
 
   /** The fleet is owed every frame from `startSeq` on. */
-  constructor(fleet: string, startSeq: number, intervalMs: number, phaseMs: number) {
+  constructor(
+    fleet: string,
+    target: string,
+    startSeq: number,
+    intervalMs: number,
+    phaseMs: number,
+  ) {
     this.fleet = fleet;
+    this.target = target;
     this.#startSeq = startSeq;
     this.intervalMs = intervalMs;
     this.phaseMs = phaseMs;
@@ -61,6 +72,15 @@ export class FleetCursor {
       this.#startSeq = owed;
       this.#settled.trimBelow(owed);
     }
+  }
+
+  /** The agent becomes another target, which is not owed what it said before frame `startSeq`. */
+  rename(target: string, startSeq: number): void {
+    for (let seq = this.#startSeq; seq < startSeq; seq += 1) {
+      if (this.owes(seq)) this.renamedTotal += 1;
+    }
+    this.settle(this.#startSeq, startSeq - 1);
+    this.target = target;
   }
 
   /** The ring had to let a frame go. */

@@ -50,15 +50,22 @@ export class FrameStore {
     return this.#fleets.get(fleet);
   }
 
-  /** The fleet's cursor, which begins at the next frame if the fleet is new. */
-  join(fleet: string, intervalMs: number, phaseMs: number): FleetCursor {
+  /** The oldest frame that the fleet is owed of this target; the next one if there is none. */
+  firstOwedSeq(fleet: string, target: string): number {
+    const cursor = this.#fleets.get(fleet);
+    return cursor?.target === target ? cursor.firstOwedSeq : this.#ring.nextSeq;
+  }
+
+  /** The fleet's cursor, which begins at the next frame if the fleet or its target is new. */
+  join(fleet: string, target: string, intervalMs: number, phaseMs: number): FleetCursor {
     const known = this.#fleets.get(fleet);
     if (known !== undefined) {
+      if (known.target !== target) known.rename(target, this.#ring.nextSeq);
       known.intervalMs = intervalMs;
       known.phaseMs = phaseMs;
       return known;
     }
-    const cursor = new FleetCursor(fleet, this.#ring.nextSeq, intervalMs, phaseMs);
+    const cursor = new FleetCursor(fleet, target, this.#ring.nextSeq, intervalMs, phaseMs);
     this.#fleets.set(fleet, cursor);
     return cursor;
   }

@@ -31,6 +31,10 @@ const METRICS = {
   ringFill: gauge('ring_fill_ratio', 'Share of the ring that is used, 0 to 1.', 'ratio'),
   oversized: counter('frames_oversized_total', 'Frames that were larger than the whole ring.'),
   dropped: counter('ring_dropped_frames_total', 'Unacknowledged frames the full ring dropped.'),
+  renamed: counter(
+    'renamed_dropped_frames_total',
+    'Unacknowledged frames dropped because the agent became another target.',
+  ),
   series: gauge('series', 'Series that have a place in the frames.'),
   seriesMax: gauge('series_max', 'Series that may have a place in the frames.'),
   seriesRefused: counter('series_refused_total', 'Series refused for want of a place, by source.'),
@@ -88,7 +92,11 @@ export class SelfSource implements Source {
     this.#set(sink, METRICS.series, table.seriesCount);
     this.#set(sink, METRICS.seriesMax, table.seriesMax);
     for (const cursor of store.fleets) {
-      this.#setLabelled(sink, METRICS.dropped, ['fleet', cursor.fleet], cursor.droppedTotal);
+      const { fleet, droppedTotal, renamedTotal } = cursor;
+      this.#setLabelled(sink, METRICS.dropped, ['fleet', fleet], droppedTotal);
+      if (renamedTotal > 0) {
+        this.#setLabelled(sink, METRICS.renamed, ['fleet', fleet], renamedTotal);
+      }
     }
     for (const [source, count] of table.refusedTotal) {
       this.#setLabelled(sink, METRICS.seriesRefused, ['source', source], count);

@@ -16,8 +16,11 @@ export interface SessionHost {
   readonly store: FrameStore;
   readonly clock: Clock;
   readonly version: string;
-  /** A HELLO came: refuses a stale epoch, ends the fleet's older session. Throws to refuse. */
-  admit(session: Session, fleet: string, epoch: number): void;
+  /**
+   * A HELLO came: refuses another target and a stale epoch, ends the fleet's older session. Throws to
+   * refuse.
+   */
+  admit(session: Session, hello: control.Hello): void;
   /** A SUBSCRIBE came: the tick clock may have to change. */
   subscribed(session: Session): void;
   ended(session: Session, code: string, reason: string): void;
@@ -47,7 +50,7 @@ export class Session {
   #step: 'hello' | 'subscribe' | 'streaming' | 'closed' = 'hello';
   #timer: NodeJS.Timeout | undefined;
   #timeoutMs = 0;
-  #fleet = '';
+  #hello: control.Hello | undefined;
   #cursor: FleetCursor | undefined;
   #subscription: control.Subscribe | undefined;
   #creditBytes = 0;
@@ -78,7 +81,12 @@ export class Session {
   }
 
   get fleet(): string {
-    return this.#fleet;
+    return this.#hello?.fleet ?? '';
+  }
+
+  /** Whom it speaks for, once it was admitted. */
+  get hello(): control.Hello | undefined {
+    return this.#hello;
   }
 
   get subscription(): control.Subscribe | undefined {
@@ -161,8 +169,8 @@ export class Session {
     if (!control.FLEET_NAME.test(hello.fleet)) {
       throw new RollcallError('fleet_refused', `fleet name ${JSON.stringify(hello.fleet)}`);
     }
-    this.#host.admit(this, hello.fleet, hello.epoch);
-    this.#fleet = hello.fleet;
+    this.#host.admit(this, hello);
+    this.#hello = hello;
     this.#step = 'subscribe';
     const { store, clock, version } = this.#host;
     this.#socket.write(
@@ -171,7 +179,7 @@ export class Session {
         incarnation: hexId(store.incarnation),
         agent: version,
         timeMs: clock.wallMs(),
-        firstSeq: store.cursor(hello.fleet)?.firstOwedSeq ?? store.ring.nextSeq,
+        firstSeq: store.firstOwedSeq(hello.fleet, hello.target),
         nextSeq: store.ring.nextSeq,
       }),
     );
@@ -179,9 +187,12 @@ export class Session {
   }
 
   #onSubscribe(subscription: control.Subscribe): void {
-    if (this.#step === 'hello') throw new RollcallError('bad_message', 'SUBSCRIBE before HELLO');
+    if (this.#hello === undefined) {
+      throw new RollcallError('bad_message', 'SUBSCRIBE before HELLO');
+    }
     const { store } = this.#host;
-    this.#cursor = store.join(this.#fleet, subscription.intervalMs, subscription.phaseMs);
+    const { fleet, target } = this.#hello;
+    this.#cursor = store.join(fleet, target, subscription.intervalMs, subscription.phaseMs);
     this.#subscription = subscription;
     this.#creditBytes = subscription.creditBytes;
     this.#step = 'streaming';

@@ -7,7 +7,7 @@ import * as frame from '../pipeline/wire/frame.ts';
 import { Channel, COLLECTOR_ACCEPTS, MessageType, padded } from '../pipeline/wire/message.ts';
 import { MessageReader } from '../pipeline/wire/message-reader.ts';
 import { SeqRanges } from '../pipeline/wire/seq-ranges.ts';
-import { parseHexId } from '../pipeline/wire/shard.ts';
+import { hexId, parseHexId } from '../pipeline/wire/shard.ts';
 import type { FrameOrigin } from './lane-outbox.ts';
 import type { TargetLink } from './target-link.ts';
 
@@ -44,6 +44,7 @@ export class AgentSession implements FrameOrigin {
       },
     });
     const { fleet, name } = link.dialler.options;
+    const { id, instance } = link.target;
     this.#askedMs = Date.now();
     this.#send(
       control.encodeHello({
@@ -52,6 +53,8 @@ export class AgentSession implements FrameOrigin {
         fleet,
         epoch: link.epoch,
         collector: name,
+        target: hexId(id),
+        instance: instance.slice(0, control.INSTANCE_LENGTH_MAX),
       }),
     );
   }

@@ -22,6 +22,11 @@ export function registerDiallerMetrics(
     'Targets that are up.',
     () => dialler.upCount().up,
   );
+  metrics.gauge(
+    'rollcall_collector_targets_address_taken',
+    'Targets refused because the agent at their address is watched as another target.',
+    () => dialler.addressTakenCount,
+  );
   metrics.counter('rollcall_collector_dials_total', 'Dials begun.', () => counters.dials);
   metrics.gauge('rollcall_collector_dials_waiting', 'Dials that wait for the rate cap.', () => {
     return dialler.gate.waiting;

@@ -154,6 +154,13 @@ export class Dialler {
     return { up, all };
   }
 
+  /** Targets whose agent is watched as another target. */
+  get addressTakenCount(): number {
+    let count = 0;
+    for (const link of this.#links.values()) if (link.isAddressTaken) count += 1;
+    return count;
+  }
+
   /** Connections to agents that their new collector has not taken over yet. */
   get lentCount(): number {
     return this.linkStates().get('lent') ?? 0;

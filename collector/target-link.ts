@@ -67,6 +67,8 @@ export class TargetLink {
   #lastFrameMs = -Infinity;
   #openedMs = -Infinity;
   #quarantined = 0;
+  /** What the agent said when it refused us as another target than the one it is. */
+  #addressTaken: string | undefined;
   /** Until then it is not called down: we were held up, and have not heard of it since. */
   #doubtUntilMs = -Infinity;
   readonly #beganMs = performance.now();
@@ -92,6 +94,11 @@ export class TargetLink {
     const sinceMs = Math.max(this.#lastFrameMs, this.#openedMs);
     const ageMs = performance.now() - sinceMs;
     return this.state === 'streaming' && ageMs < 2 * this.target.intervalMs;
+  }
+
+  /** The agent at our address is watched as another target. */
+  get isAddressTaken(): boolean {
+    return this.#addressTaken !== undefined;
   }
 
   start(): void {
@@ -150,6 +157,7 @@ export class TargetLink {
     const now = performance.now();
     this.state = 'streaming';
     this.#openedMs = now;
+    this.#addressTaken = undefined;
     this.#doubtUntilMs = -Infinity;
     this.#connectSeconds = (now - this.#dialledMs) / 1000;
     this.onSkew(clockSkewMs);
@@ -302,7 +310,11 @@ export class TargetLink {
 
   #lose(code: string, reason: string, farewell?: Buffer): void {
     const { instance, address } = this.target;
-    const level = this.state === 'streaming' ? 'info' : 'debug';
+    const taken = code === 'address_taken' ? reason : undefined;
+    // Said once, not at every dial.
+    const isNews = taken !== undefined && taken !== this.#addressTaken;
+    this.#addressTaken = taken;
+    const level = isNews ? 'warn' : this.state === 'streaming' ? 'info' : 'debug';
     this.#dialler.log[level]({ instance, address, code, reason }, 'connection to target ended');
     const isLent = this.state === 'lent';
     this.#drop(code, farewell);

@@ -7,6 +7,7 @@ import * as frame from '../../pipeline/wire/frame.ts';
 import { COLLECTOR_ACCEPTS, MessageType } from '../../pipeline/wire/message.ts';
 import { MessageReader } from '../../pipeline/wire/message-reader.ts';
 import { SeqRanges } from '../../pipeline/wire/seq-ranges.ts';
+import { hexId, targetId } from '../../pipeline/wire/shard.ts';
 
 export interface GotFrame {
   seq: number;
@@ -51,9 +52,18 @@ export class CollectorClient {
     return this;
   }
 
-  hello(fleet = 'f', epoch = 1, versions = [1]): void {
+  /** As the target of this name; as an older collector if there is none. */
+  hello(fleet = 'f', epoch = 1, versions = [1], instance?: string): void {
+    const named = instance === undefined ? {} : { target: hexId(targetId(instance)), instance };
     this.socket.write(
-      control.encodeHello({ protocol: 'rollcall', versions, fleet, epoch, collector: 'test' }),
+      control.encodeHello({
+        protocol: 'rollcall',
+        versions,
+        fleet,
+        epoch,
+        collector: 'test',
+        ...named,
+      }),
     );
   }
 
@@ -75,8 +85,8 @@ export class CollectorClient {
     }
   }
 
-  async open(fleet = 'f', epoch = 1, creditBytes = 1 << 20): Promise<void> {
-    this.hello(fleet, epoch);
+  async open(fleet = 'f', epoch = 1, creditBytes = 1 << 20, instance?: string): Promise<void> {
+    this.hello(fleet, epoch, [1], instance);
     await this.until(() => this.welcome !== undefined || this.closed);
     this.subscribe(creditBytes);
   }

@@ -63,7 +63,7 @@ await t.test('a frame larger than the ring is refused, a released one is gone', 
 });
 
 await t.test('a cursor owes what was neither acknowledged nor dropped nor undue', (t) => {
-  const cursor = new FleetCursor('f', 10, 10_000, 0);
+  const cursor = new FleetCursor('f', 't', 10, 10_000, 0);
   t.equal(cursor.offer(10, 5000), true);
   t.equal(cursor.offer(11, 5000), false, 'its interval is twice that of the ticks');
   t.equal(cursor.offer(12, 5000), true);
@@ -80,7 +80,7 @@ await t.test('a cursor owes what was neither acknowledged nor dropped nor undue'
 });
 
 await t.test('an acknowledgement of what was settled long ago changes nothing', (t) => {
-  const cursor = new FleetCursor('f', 10, 5000, 0);
+  const cursor = new FleetCursor('f', 't', 10, 5000, 0);
   cursor.settle(10, 36);
   t.equal(cursor.firstOwedSeq, 37);
   cursor.settle(14, 14);

@@ -4,7 +4,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { decodeCatalogueMessage } from '../../pipeline/wire/catalogue-message.ts';
 import { MessageType, newMessage } from '../../pipeline/wire/message.ts';
-import { hexId } from '../../pipeline/wire/shard.ts';
+import { hexId, targetId } from '../../pipeline/wire/shard.ts';
 import { Agent } from '../agent.ts';
 import type { Source } from '../source.ts';
 import { CollectorClient } from './collector-client.ts';
@@ -55,6 +55,16 @@ async function fixture(t: Test, ringBytesMax = 1 << 20) {
     agent.tick();
   };
   return { agent, state, dial, tick };
+}
+
+/** Waits until it is true in the agent. */
+async function passes(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Waits until the agent, too, knows that connections have ended. */
+async function left(agent: Agent, sessions: number): Promise<void> {
+  await passes(() => agent.sessionCount <= sessions);
 }
 
 async function subscribed(agent: Agent): Promise<void> {
@@ -191,6 +201,91 @@ await t.test('a newer connection supersedes, a lower epoch is refused', async (t
   const other = await dial();
   await other.open('g', 1);
   t.ok(other.welcome, 'another fleet has its own epochs');
+});
+
+const CREDIT = 1 << 20;
+
+await t.test('another target is refused while one is watched; the incumbent stays', async (t) => {
+  const { agent, dial, tick } = await fixture(t);
+  const first = await dial();
+  await first.open('f', 5, CREDIT, 'web-1');
+  await subscribed(agent);
+  // Neither its epoch nor silence about its name gets it in.
+  for (const [epoch, instance] of [
+    [4, 'web-2'],
+    [6, 'web-2'],
+    [6, undefined],
+  ] as const) {
+    const second = await dial();
+    second.hello('f', epoch, [1], instance);
+    await second.until(() => second.closed);
+    t.equal(second.error?.code, 'address_taken');
+    t.match(second.error?.message, /already watched as web-1, .*as (?:web-2|a target without)/);
+  }
+  const other = await dial();
+  await other.open('g', 1, CREDIT, 'web-2');
+  t.ok(other.welcome, 'another fleet may call it otherwise');
+  tick(1);
+  await first.until(() => first.frames.length === 1);
+  t.equal(first.closed, false);
+  const next = await dial();
+  await next.open('f', 5, CREDIT, 'web-1');
+  t.ok(next.welcome, 'the same target supersedes as ever');
+  await first.until(() => first.closed);
+  t.equal(first.error?.code, 'superseded');
+});
+
+await t.test('an agent that is renamed obeys a lower epoch, under each name its own', async (t) => {
+  const { agent, dial } = await fixture(t);
+  const turn = async (epoch: number, instance: string) => {
+    const client = await dial();
+    await client.open('f', epoch, CREDIT, instance);
+    client.socket.destroy();
+    await left(agent, 0);
+    return client.error?.code ?? 'welcome';
+  };
+  t.equal(await turn(9, 'old'), 'welcome');
+  t.equal(await turn(2, 'new'), 'welcome', 'epochs of two shards say nothing of each other');
+  t.equal(await turn(1, 'new'), 'stale_epoch');
+  t.equal(await turn(8, 'old'), 'stale_epoch', 'the earlier name is remembered');
+  t.equal(await turn(9, 'old'), 'welcome');
+  for (let i = 1; i <= 16; i += 1) t.equal(await turn(1, `name-${i}`), 'welcome');
+  t.equal(await turn(1, 'old'), 'welcome', 'for sixteen names');
+});
+
+await t.test('what was said as another target is dropped and counted, not renamed', async (t) => {
+  const { agent, dial, tick } = await fixture(t);
+  const old = await dial();
+  await old.open('f', 1, CREDIT, 'old');
+  const other = await dial();
+  await other.open('g', 1, CREDIT, 'old');
+  await passes(() => [...agent.store.fleets].length === 2);
+  for (let i = 1; i <= 3; i += 1) tick(i);
+  await old.until(() => old.frames.length === 3);
+  old.ack(1, 1);
+  old.ack(3, 3);
+  old.socket.end();
+  await left(agent, 1);
+  tick(4);
+  const renamed = await dial();
+  await renamed.open('f', 1, CREDIT, 'new');
+  t.equal(renamed.welcome!.firstSeq, 5);
+  t.equal(renamed.welcome!.nextSeq, 5);
+  const cursor = agent.store.cursor('f')!;
+  await passes(() => cursor.target === hexId(targetId('new')));
+  tick(5);
+  await renamed.until(() => renamed.frames.length === 1);
+  t.same(renamed.seqs(), [5]);
+  t.equal(cursor.renamedTotal, 2, 'frames 2 and 4');
+  t.equal(cursor.droppedTotal, 0, 'the ring was not full');
+  t.equal(agent.store.cursor('g')!.firstOwedSeq, 1, 'the other fleet is owed them all');
+  const series = agent.table.catalogue().series.map(({ name }) => name);
+  t.ok(series.includes('rollcall_agent_renamed_dropped_frames_total'));
+  renamed.socket.end();
+  await left(agent, 1);
+  const again = await dial();
+  await again.open('f', 1, CREDIT, 'new');
+  t.equal(again.welcome!.firstSeq, 5, 'the same target is owed what it has not acknowledged');
 });
 
 await t.test('too many fleets, versions and acknowledgements out of thin air', async (t) => {

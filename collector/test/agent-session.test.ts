@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream';
 import t from 'tap';
 import { AgentSession } from '../agent-session.ts';
 import type { TargetLink } from '../target-link.ts';
-import { DIALLER_OPTIONS } from './road.ts';
+import { DIALLER_OPTIONS, testTarget } from './road.ts';
 
 await t.test('an agent that reads nothing of what it is told is let go of', (t) => {
   // Nothing that is written ever leaves.
@@ -15,6 +15,7 @@ await t.test('an agent that reads nothing of what it is told is let go of', (t) 
       acknowledgeSoon: () => undefined,
     },
     epoch: 1,
+    target: testTarget('reads nothing', 1),
     sessionOf: (): AgentSession => session,
     end(code: string) {
       ends.push(code);

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { pino } from 'pino';
 import t from 'tap';
 import { testBus, testNats } from '../../pipeline/embedded/test-servers.ts';
 import { freePort } from '../../pipeline/embedded/free-port.ts';
@@ -231,6 +232,55 @@ await t.test('the higher epoch has the agent, the lower one learns of it', async
   t.same(next.stale, []);
   t.equal(agent.sessionCount, 1);
   t.equal(next.ended('superseded'), 0, 'it was not disturbed');
+});
+
+await t.test('of two targets with one address the second is refused, and said so', async (t) => {
+  const { agent, port } = await testAgent(t);
+  const [first, second] = [testTarget('was first', port), testTarget('came second', port)];
+  const lines: { level: number; instance: string; reason: string }[] = [];
+  const log = pino({ level: 'warn' }, { write: (line) => lines.push(JSON.parse(line)) });
+  const { dialler, setTargets, ended } = testDialler(t, bus, { log });
+  setTargets(first);
+  await until('frames of the first', () => tap.framesOf(first).length > 0);
+  setTargets(first, second);
+  await until('the second is refused again and again', () => ended('address_taken') >= 3);
+  t.equal(dialler.addressTakenCount, 1);
+  t.equal(lines.length, 1, 'one warning, not one a dial');
+  t.match(lines[0], {
+    level: 40,
+    instance: 'came second',
+    reason: 'watched as was first, and not as came second: two targets have one address',
+  });
+  setTargets(first);
+  t.equal(dialler.addressTakenCount, 0);
+  const before = tap.framesOf(first).length;
+  await until('the first goes on', () => tap.framesOf(first).length >= before + 3);
+  t.equal(ended('superseded'), 0, 'it was never disturbed');
+  t.same(tap.framesOf(second), [], 'nothing is stored under the wrong name');
+  t.equal(tap.reportsOf(second).filter(({ values }) => values[0] === 1).length, 0);
+
+  setTargets(first, second);
+  await until('refused', () => dialler.addressTakenCount === 1);
+  const { nextSeq } = agent.store.ring;
+  setTargets(second);
+  await until('the second has the agent', () => tap.framesOf(second).length > 0);
+  t.ok(tap.seqsOf(second)[0]! >= nextSeq, 'from then on, and not what the first was owed');
+  t.equal(dialler.addressTakenCount, 0);
+});
+
+await t.test('a target that is renamed comes up, whatever the epoch of its shard', async (t) => {
+  const { port } = await testAgent(t);
+  const [old, renamed] = [testTarget('old name', port), testTarget('new name', port)];
+  t.not(shardOf(old.id), shardOf(renamed.id));
+  const { dialler, stale, ended } = testDialler(t, bus);
+  dialler.setShard(shardOf(old.id), 9, [old]);
+  await until('frames under the old name', () => tap.framesOf(old).length > 0);
+  dialler.setShard(shardOf(old.id), 9, []);
+  dialler.setShard(shardOf(renamed.id), 2, [renamed]);
+  await until('frames under the new name', () => tap.framesOf(renamed).length >= 3);
+  t.same(stale, []);
+  t.equal(ended('stale_epoch'), 0);
+  t.same(dialler.upCount(), { up: 1, all: 1 });
 });
 
 await t.test('dials keep to the rate and to the number in flight', async (t) => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import { Agent } from '../../agent/agent.ts';
 import type { Source } from '../../agent/source.ts';
 import { BatchPublisher } from '../../pipeline/bus/batch-publisher.ts';
@@ -101,9 +102,13 @@ export const DIALLER_OPTIONS: DiallerOptions = {
 export function testDialler(
   t: Teardown,
   bus: Bus,
-  wanted: Partial<DiallerOptions> & { readonly tls?: TlsFiles; readonly epoch?: number } = {},
+  wanted: Partial<DiallerOptions> & {
+    readonly tls?: TlsFiles;
+    readonly epoch?: number;
+    readonly log?: Logger;
+  } = {},
 ) {
-  const { tls, epoch = 1, ...options } = wanted;
+  const { tls, epoch = 1, log = silentLog, ...options } = wanted;
   const stopSignal = new AbortController();
   const publisher = new BatchPublisher(bus, hexId(randomBytes(8).readBigUInt64LE(0)));
   const { topology } = bus;
@@ -116,7 +121,7 @@ export function testDialler(
     catalogues: new CatalogueRegistry(bus, stopSignal.signal),
     tls,
     insecure: false,
-    log: silentLog,
+    log,
     onStaleEpoch: (message) => stale.push(message),
   });
   dialler.start();

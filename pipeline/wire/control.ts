@@ -11,12 +11,18 @@ const uint = (max: number) => z.int().check(z.minimum(0), z.maximum(max));
 const text = (lengthMax: number) => z.string().check(z.maxLength(lengthMax));
 const safeUint = uint(Number.MAX_SAFE_INTEGER);
 
+/** Of a target's name in HELLO; a longer one is cut off. */
+export const INSTANCE_LENGTH_MAX = 256;
+
 const hello = z.object({
   protocol: z.literal('rollcall'),
   versions: z.array(uint(255)).check(z.minLength(1), z.maxLength(16)),
   fleet: text(64),
   epoch: safeUint,
   collector: text(128),
+  // An older collector does not say them.
+  target: z.prefault(z.string().check(z.regex(/^(?:[0-9a-f]{16})?$/)), ''),
+  instance: z.prefault(text(INSTANCE_LENGTH_MAX), ''),
 });
 const welcome = z.object({
   version: uint(255),
@@ -40,7 +46,8 @@ export type Welcome = z.infer<typeof welcome>;
 export type Subscribe = z.infer<typeof subscribe>;
 export type WireError = z.infer<typeof error>;
 
-export const encodeHello = (value: Hello): Buffer => structured(MessageType.hello, value);
+export const encodeHello = (value: z.input<typeof hello>): Buffer =>
+  structured(MessageType.hello, value);
 export const encodeWelcome = (value: Welcome): Buffer => structured(MessageType.welcome, value);
 export const encodeSubscribe = (value: Subscribe): Buffer =>
   structured(MessageType.subscribe, value);

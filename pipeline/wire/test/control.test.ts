@@ -23,6 +23,8 @@ const hello: control.Hello = {
   fleet: 'f',
   epoch: 3,
   collector: 'c',
+  target: '00000000000000ff',
+  instance: 'web-1',
 };
 
 await t.test('structured messages come back as they were sent', (t) => {
@@ -56,6 +58,21 @@ await t.test('unknown keys are ignored, wrong values name their key', (t) => {
   });
   const phase = structured({ intervalMs: 5000, phaseMs: 5000, creditBytes: 1 });
   t.throws(() => control.decodeSubscribe(phase, 0, lengthOf(phase)), { code: 'bad_message' });
+  t.end();
+});
+
+await t.test('a HELLO of an older collector names no target', (t) => {
+  const { target: _target, instance: _instance, ...older } = hello;
+  const message = structured(older);
+  t.same(control.decodeHello(message, 0, lengthOf(message)), {
+    ...hello,
+    target: '',
+    instance: '',
+  });
+  for (const wrong of [{ target: 'web-1' }, { instance: 'x'.repeat(257) }]) {
+    const refused = structured({ ...hello, ...wrong });
+    t.throws(() => control.decodeHello(refused, 0, lengthOf(refused)), { code: 'bad_message' });
+  }
   t.end();
 });
 

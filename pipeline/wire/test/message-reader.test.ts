@@ -12,6 +12,8 @@ const hello: Hello = {
   fleet: 'f',
   epoch: 3,
   collector: 'c',
+  target: '',
+  instance: '',
 };
 
 function readAll(chunks: Buffer[], accepts: readonly MessageType[] = ALL): string[] {
