@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import type { Command } from 'commander';
 import { RollcallError } from '../pipeline/error.ts';
 import { ConfigError } from './config/problem.ts';
+import { unknownVariables } from './config/unknown-variable.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -20,6 +21,8 @@ export async function runCommandLine(
     process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILED);
   });
   try {
+    // The children of `rollcall up` have its variables, and it has said so.
+    if (process.env['ROLLCALL_SUPERVISED'] !== '1') warnOfVariables();
     const args = process.argv.slice(2);
     const program = await programFor(args);
     throwInsteadOfExiting(program);
@@ -27,6 +30,10 @@ export async function runCommandLine(
   } catch (error) {
     process.exitCode = report(error);
   }
+}
+
+function warnOfVariables(): void {
+  for (const line of unknownVariables(process.env)) process.stderr.write(`rollcall: ${line}\n`);
 }
 
 function throwInsteadOfExiting(command: Command): void {

@@ -62,7 +62,10 @@ async function run(flags: SimulateFlags): Promise<void> {
     ...(flags.trace ? { onTrace: (line: string) => void process.stdout.write(`${line}\n`) } : {}),
   });
   print(report);
-  if (report.failed === undefined) return;
+  if (report.failed === undefined) {
+    process.stdout.write('No invariant was violated.\n');
+    return;
+  }
   printFailure(report.failed, flags);
   throw new RollcallError('simulation_failed', `the schedule of seed ${report.failed.seed} failed`);
 }

@@ -12,6 +12,7 @@ import { parseDuration } from '../../alerter/rules/duration.ts';
 import { loadConfig } from '../config/load.ts';
 import { addOptions } from '../config/options.ts';
 import { printTable } from '../print-table.ts';
+import { readComponentStates } from '../status/members.ts';
 import { withStore } from '../with-store.ts';
 
 const sections = ['general', 'clickhouse'] as const;
@@ -104,7 +105,9 @@ function listCommand(): Command {
     .addOption(new Option('--json', 'one JSON object a line'));
   addOptions(command, sections);
   return command.action(async () => {
-    const targets = await withStore(configOf(command), listTargets);
+    const [targets, states] = await withStore(configOf(command), (store) =>
+      Promise.all([listTargets(store), readComponentStates(store)]),
+    );
     if (command.opts<{ json?: boolean }>().json === true) {
       for (const { id: _, ...target } of targets) {
         process.stdout.write(`${JSON.stringify(target)}\n`);
@@ -115,7 +118,7 @@ function listCommand(): Command {
       ['INSTANCE', 'ADDRESS', 'INTERVAL', 'LABELS'],
       targets.map(({ instance, address, intervalMs, labels }) => [
         instance,
-        isSelfTarget({ address }) ? '(self)' : address,
+        isSelfTarget({ address }) ? selfAddress(states.get(instance)) : address,
         `${intervalMs / 1000}s`,
         Object.entries(labels)
           .map(([name, value]) => `${name}=${value}`)
@@ -123,6 +126,11 @@ function listCommand(): Command {
       ]),
     );
   });
+}
+
+/** In place of an address; of a component that has ended, that it has. */
+function selfAddress(state = 'gone'): string {
+  return state === 'alive' ? '(self)' : `(self, ${state})`;
 }
 
 function importCommand(): Command {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { loadConfig, resolveSettings } from '../config/load.ts';
 import { addOptions } from '../config/options.ts';
 import type { Config } from '../config/settings.ts';
@@ -40,7 +39,6 @@ export function command(): Command {
     const config = withEmbeddedServers(loadConfig(request));
     const environment = environmentOf(resolveSettings(request), config);
     const dataDir = resolve(config.general.dataDir);
-    mkdirSync(dataDir, { recursive: true });
     const lock = InstanceLock.acquire(dataDir);
     try {
       await checkPorts(portsOf(config));
@@ -145,10 +143,16 @@ function snapshotOf(
   };
 }
 
+/** As somebody who stands in the current folder would write it. */
+function shortPath(path: string): string {
+  const fromHere = relative('.', path);
+  return fromHere.length < path.length ? fromHere : path;
+}
+
 function hintsOf({ clickhouse }: Config, dataDir: string): string[] {
   return [
     `query at ${clickhouse.url}/play, for example:`,
-    "  SELECT time, instance, value FROM metric(name = 'node_load1') ORDER BY time DESC LIMIT 10",
-    `logs are in ${dataDir}/logs, "./rollcall status" sums it up, Ctrl-C stops everything`,
+    "  SELECT * FROM metric(name = 'node_load1') ORDER BY time DESC LIMIT 10",
+    `"./rollcall status" sums it up, Ctrl-C stops everything, logs: ${shortPath(join(dataDir, 'logs'))}`,
   ];
 }

@@ -25,7 +25,7 @@ export interface ConfigRequest<Name extends SectionName = SectionName> {
  *
  * Everything that is given is checked, the file as a whole, even where something of higher rank
  * overrides it. A variable whose name is not known is no problem: Kubernetes sets
- * `ROLLCALL_…_SERVICE_HOST` and the like for services of that name.
+ * `ROLLCALL_…_SERVICE_HOST` and the like for services of that name. `unknownVariables` tells of others.
  *
  * @throws {ConfigError} `config_invalid`, with all problems
  */

@@ -11,6 +11,8 @@ export interface DatabaseState extends Membership {
   readonly notifications: readonly NotificationLine[];
   /** Instances that do not answer, at most 20 of them. */
   readonly down: readonly string[];
+  /** Instances of which nothing is said, at most 20 of them. */
+  readonly unheard: readonly string[];
 }
 
 const ROWS_MAX = 20;
@@ -25,18 +27,20 @@ export async function readDatabase(
   store: Store,
 ): Promise<DatabaseState | DatabaseFault | undefined> {
   try {
-    const [freshness, alertLines, notificationLines, instances, membership] = await Promise.all([
-      freshnessSeconds(store),
-      alerts(store),
-      notifications(store),
-      down(store),
-      readMembership(store),
-    ]);
+    const [freshness, alertLines, notificationLines, silentTargets, membership] = await Promise.all(
+      [
+        freshnessSeconds(store),
+        alerts(store),
+        notifications(store),
+        down(store),
+        readMembership(store),
+      ],
+    );
     return {
       freshnessSeconds: freshness,
       alerts: alertLines,
       notifications: notificationLines,
-      down: instances,
+      ...silentTargets,
       ...membership,
     };
   } catch (error) {
@@ -93,17 +97,26 @@ async function notifications(store: Store): Promise<NotificationLine[]> {
   return rows.map(({ time_ms: timeMs, ...rest }) => ({ timeMs: Number(timeMs), ...rest }));
 }
 
-/** What is said of a target at each of its intervals is the present for three of them. */
-async function down(store: Store): Promise<string[]> {
-  const rows = await store.rows<{ instance: string }>(
+/**
+ * What is said of a target at each of its intervals is the present for three of them. At first nothing is
+ * said of one that has not been reached.
+ */
+async function down(store: Store): Promise<Pick<DatabaseState, 'down' | 'unheard'>> {
+  const rows = await store.rows<{ instance: string; is_heard: boolean }>(
     `WITH current AS
        (SELECT instance, greatest(15000, 3 * interval_ms) AS fresh_ms
-        FROM targets_current WHERE NOT is_deleted)
-     SELECT instance
-     FROM metric(name = 'up') AS said INNER JOIN current USING (instance)
-     WHERE time > now64(3) - toIntervalMillisecond((SELECT max(fresh_ms) FROM current))
-       AND time > now64(3) - toIntervalMillisecond(fresh_ms)
-     GROUP BY instance HAVING argMax(value, time) = 0 ORDER BY instance LIMIT ${ROWS_MAX}`,
+        FROM targets_current WHERE NOT is_deleted AND address != '')
+     SELECT instance, toBool(newest > now64(3) - toIntervalMillisecond(fresh_ms)) AS is_heard
+     FROM current LEFT JOIN
+       (SELECT instance, max(time) AS newest, argMax(value, time) AS last
+        FROM metric(name = 'up')
+        WHERE time > now64(3) - toIntervalMillisecond((SELECT max(fresh_ms) FROM current))
+        GROUP BY instance) AS said USING (instance)
+     WHERE NOT is_heard OR last = 0
+     ORDER BY instance LIMIT ${ROWS_MAX} BY is_heard`,
   );
-  return rows.map(({ instance }) => instance);
+  const [heard, unheard] = [true, false].map((is) =>
+    rows.filter((row) => row.is_heard === is).map(({ instance }) => instance),
+  );
+  return { down: heard!, unheard: unheard! };
 }

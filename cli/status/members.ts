@@ -1,4 +1,5 @@
 import type { Store } from '../../pipeline/store/store.ts';
+import { selfInstance } from '../../pipeline/targets/self-target.ts';
 import { partsText, shareText } from './parts.ts';
 
 /** A process of the centre, as the others hear it. */
@@ -7,8 +8,10 @@ export interface MemberLine {
   readonly name: string;
   /** Names this run of it. */
   readonly member: string;
-  /** `alive`, `left` (in order) or `gone` (not heard for 15 seconds). */
+  /** `alive`, `left` (in order) or `gone` (not heard for 6 seconds although others were, or for 15). */
   readonly state: string;
+  /** Another living member of the role has the same name. */
+  readonly sharesName: boolean;
   readonly owned: readonly string[];
   /** Such as `64 of 256 shards`. */
   readonly share: string;
@@ -34,7 +37,7 @@ export interface MoveLine {
   /** Empty if nobody had them before. */
   readonly from: string;
   readonly to: string;
-  /** The same name, another run: the process was started again. */
+  /** The same name, another run, and only one of the two lives: the process was started again. */
   readonly isRestart: boolean;
 }
 
@@ -55,6 +58,7 @@ interface MemberRow {
   epoch: string;
   since_ms: string;
   seen_ms: string;
+  started_ms: string;
 }
 
 interface MoveRow {
@@ -69,15 +73,15 @@ const MOVE_ROWS_MAX = 5000;
 const MOVES_MAX = 20;
 /** Moves of one kind with no longer pauses between them are one. */
 const MOVES_APART_MS = 5000;
+/** Members are recorded together, every 2 seconds. */
+const SILENT_MS = 6000;
+/** A presence is written at most so long after it was heard. */
+const RECORDED_WITHIN_MS = 5000;
 
 /** Members, what nobody owns, and the latest moves, from what the writer recorded. */
 export async function readMembership(store: Store): Promise<Membership> {
   const [memberRows, moveRows] = await Promise.all([
-    store.rows<MemberRow>(
-      `SELECT role, name, member, state, parts, offers, epoch,
-              toUnixTimestamp64Milli(since) AS since_ms, toUnixTimestamp64Milli(seen_at) AS seen_ms
-       FROM members_current ORDER BY role, name, state = 'alive' DESC, seen_at DESC`,
-    ),
+    readMembers(store),
     store.rows<MoveRow>(
       `SELECT toUnixTimestamp64Milli(time) AS time_ms, role, part, from_name, to_name
        FROM moves WHERE time > now() - INTERVAL 7 DAY
@@ -85,16 +89,59 @@ export async function readMembership(store: Store): Promise<Membership> {
     ),
   ]);
   const offered = offeredByRole(memberRows);
+  const namesakes = namesakesOf(memberRows);
   return {
-    members: memberRows.map((row) => memberLine(row, offered.get(row.role) ?? new Set())),
+    members: memberRows.map((row) => {
+      const line = memberLine(row, offered.get(row.role) ?? new Set());
+      return { ...line, sharesName: namesakes.has(row) };
+    }),
     gaps: gapsOf(memberRows, offered),
-    moves: movesOf(moveRows).slice(0, MOVES_MAX),
+    moves: movesOf(moveRows, new Set([...namesakes].map(fullName))).slice(0, MOVES_MAX),
   };
+}
+
+/** The states of components by the instances of their own targets; of one with several runs, the best. */
+export async function readComponentStates(store: Store): Promise<Map<string, string>> {
+  const rows = await readMembers(store);
+  // The first of a name is the one that lives, or was heard last.
+  return new Map(rows.toReversed().map((row) => [fullName(row), row.state]));
+}
+
+async function readMembers(store: Store): Promise<MemberRow[]> {
+  const rows = await store.rows<MemberRow>(
+    `SELECT role, name, member, state, parts, offers, epoch,
+            toUnixTimestamp64Milli(since) AS since_ms, toUnixTimestamp64Milli(seen_at) AS seen_ms,
+            toUnixTimestamp64Milli(started_at) AS started_ms
+     FROM members_current ORDER BY role, name, state = 'alive' DESC, seen_at DESC`,
+  );
+  // While nobody records, nobody's silence counts.
+  const recordedMs = Math.max(...rows.map((row) => Number(row.seen_ms)));
+  return rows.map((row) => {
+    const isSilent = recordedMs - Number(row.seen_ms) > SILENT_MS;
+    return row.state === 'alive' && isSilent ? { ...row, state: 'gone' } : row;
+  });
+}
+
+function fullName({ role, name }: { readonly role: string; readonly name: string }): string {
+  return selfInstance({ role, name });
+}
+
+/** Living members that speak beside others of their name, and not just before or after them. */
+function namesakesOf(rows: readonly MemberRow[]): Set<MemberRow> {
+  const alive = rows.filter(({ state }) => state === 'alive');
+  const namesakes = new Set<MemberRow>();
+  for (const runs of Map.groupBy(alive, fullName).values()) {
+    const startedMs = Math.max(...runs.map((row) => Number(row.started_ms)));
+    const sinceMs = startedMs + RECORDED_WITHIN_MS;
+    const speaking = runs.filter((row) => Number(row.seen_ms) > sinceMs);
+    if (speaking.length > 1) for (const row of speaking) namesakes.add(row);
+  }
+  return namesakes;
 }
 
 /** Without runs of which there is a later one of the same name. */
 export function newestRuns(members: readonly MemberLine[]): MemberLine[] {
-  const byName = Map.groupBy(members, ({ role, name }) => `${role}/${name}`);
+  const byName = Map.groupBy(members, fullName);
   return [...byName.values()].flatMap((runs) => {
     const alive = runs.filter(({ state }) => state === 'alive');
     return alive.length > 0 ? alive : runs.slice(0, 1);
@@ -112,7 +159,7 @@ function offeredByRole(rows: readonly MemberRow[]): Map<string, Set<string>> {
   return offered;
 }
 
-function memberLine(row: MemberRow, offered: ReadonlySet<string>): MemberLine {
+function memberLine(row: MemberRow, offered: ReadonlySet<string>): Omit<MemberLine, 'sharesName'> {
   const { role, name, member, state, parts } = row;
   return {
     role,
@@ -145,26 +192,25 @@ function gapsOf(
 }
 
 /** The rows come newest first. */
-function movesOf(rows: readonly MoveRow[]): MoveLine[] {
-  const moves: { timeMs: number; oldestMs: number; row: MoveRow; parts: string[] }[] = [];
+function movesOf(rows: readonly MoveRow[], sharedNames: ReadonlySet<string>): MoveLine[] {
+  const moves: { timeMs: number; oldestMs: number; row: MoveRow; parts: Set<string> }[] = [];
   const latest = new Map<string, (typeof moves)[number]>();
   for (const row of rows) {
     const timeMs = Number(row.time_ms);
     const key = JSON.stringify([row.role, row.from_name, row.to_name]);
     const move = latest.get(key);
     if (move !== undefined && move.oldestMs - timeMs <= MOVES_APART_MS) {
-      move.parts.push(row.part);
+      move.parts.add(row.part);
       move.oldestMs = timeMs;
       continue;
     }
-    const begun = { timeMs, oldestMs: timeMs, row, parts: [row.part] };
+    const begun = { timeMs, oldestMs: timeMs, row, parts: new Set([row.part]) };
     latest.set(key, begun);
     moves.push(begun);
   }
-  return moves.map(({ timeMs, row, parts }) => moveLine(timeMs, row, parts));
-}
-
-function moveLine(timeMs: number, row: MoveRow, parts: readonly string[]): MoveLine {
-  const { role, from_name: from, to_name: to } = row;
-  return { timeMs, role, parts, from, to, isRestart: from === to };
+  return moves.map(({ timeMs, row, parts }) => {
+    const { role, from_name: from, to_name: to } = row;
+    const isRestart = from === to && !sharedNames.has(fullName({ role, name: to }));
+    return { timeMs, role, parts: [...parts], from, to, isRestart };
+  });
 }

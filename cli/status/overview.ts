@@ -13,6 +13,8 @@ import { StoredFigures } from './stored-figures.ts';
 export interface Overview extends Membership {
   /** Names of what does not answer, as `rollcall up` names them. */
   readonly silent: readonly string[];
+  /** Whether members, moves and alerts are known: the database answers as it should. */
+  readonly hasDatabase: boolean;
   /** What answers, but not as it should: name and reason. */
   readonly faults: readonly string[];
   readonly targetsUp: number | undefined;
@@ -40,6 +42,7 @@ interface Totals {
   readonly samplesStored: number | undefined;
 }
 
+const ADDRESS_TAKEN = 'rollcall_collector_targets_address_taken';
 const SAMPLES_IN = 'rollcall_collector_samples_total';
 const SAMPLES_STORED = 'rollcall_writer_samples_total';
 const UP = 'rollcall_collector_targets_up';
@@ -62,6 +65,7 @@ const REPORTED: Readonly<Record<Role, string>> = {
 };
 const FIGURES: readonly string[] = [
   REPORTED.alerter,
+  ADDRESS_TAKEN,
   SAMPLES_IN,
   SAMPLES_STORED,
   UP,
@@ -78,9 +82,10 @@ const FIGURES: readonly string[] = [
 ];
 
 /** Targets speak every few seconds: over a shorter time rates would jump. */
-const RATE_OVER_MS = 30_000;
+const RATE_OVER_MS = 60_000;
+const RATE_OVER_MS_MIN = 4900;
 
-/** Takes overviews; rates are over the last half minute, or as long as it has been looking. */
+/** Takes overviews; rates are over the last minute, or as long as it has been looking. */
 export class OverviewTaker {
   readonly #config: OverviewConfig;
   readonly #store: Store;
@@ -118,6 +123,7 @@ export class OverviewTaker {
     });
     const up = of('collector')?.sum(UP);
     const all = of('collector')?.sum(ASSIGNED);
+    const refused = of('collector')?.sum(ADDRESS_TAKEN) ?? 0;
     const isSilent = (role: Role): boolean => of(role) === undefined && !lives(database, role);
     return {
       silent: [
@@ -125,10 +131,14 @@ export class OverviewTaker {
         ...(answer === undefined ? ['clickhouse'] : []),
         ...(['writer', 'alerter', 'collector'] as const).filter(isSilent),
       ],
-      faults: answer !== undefined && 'fault' in answer ? [`clickhouse: ${answer.fault}`] : [],
+      faults: [
+        ...(answer !== undefined && 'fault' in answer ? [`clickhouse: ${answer.fault}`] : []),
+        ...(refused > 0 ? [addressTaken(refused)] : []),
+      ],
+      hasDatabase: database !== undefined,
       targetsUp: up,
       targetsDown: up === undefined || all === undefined ? undefined : Math.max(0, all - up),
-      down: database?.down ?? [],
+      down: database === undefined ? [] : downOf(database, all, up),
       samplesInPerSecond: stored?.rate(SAMPLES_IN) ?? rates.samplesInPerSecond,
       samplesStoredPerSecond: stored?.rate(SAMPLES_STORED) ?? rates.samplesStoredPerSecond,
       freshnessSeconds: database?.freshnessSeconds,
@@ -145,7 +155,8 @@ export class OverviewTaker {
     const history = this.#history;
     history.push(now);
     while (history.length > 2 && now.atMs - history[0]!.atMs > RATE_OVER_MS) history.shift();
-    const before = history.length > 1 ? history[0] : undefined;
+    const isLong = now.atMs - history[0]!.atMs >= RATE_OVER_MS_MIN;
+    const before = isLong ? history[0] : undefined;
     const rate = (later?: number, earlier?: number): number | undefined => {
       if (before === undefined || later === undefined || earlier === undefined) return undefined;
       // A restarted process counts from 0 again.
@@ -186,10 +197,22 @@ export class OverviewTaker {
   }
 }
 
+/** Those that are said to be down, and if there are more, some of which nothing is said. */
+function downOf({ down, unheard }: DatabaseState, all = 0, up = 0): string[] {
+  return [...down, ...unheard.slice(0, Math.max(0, all - up - down.length))];
+}
+
 function lives(database: DatabaseState | undefined, role: Role): boolean {
   return database?.members.some((one) => one.role === role && one.state === 'alive') === true;
 }
 
 function count(name: string, value: number | undefined): QueueDepth {
   return { name, unit: 'count', value, max: undefined };
+}
+
+function addressTaken(targets: number): string {
+  return (
+    `${targets} target${targets === 1 ? ' is' : 's are'} refused because another one has the address: ` +
+    '"rollcall targets list" and the log of the collector say which; remove one of each two'
+  );
 }

@@ -7,6 +7,8 @@ import { partsText } from './parts.ts';
 
 const DOWN_SHOWN = 5;
 const MOVES_SHOWN = 5;
+/** Where the figures come from. */
+const COMPONENTS = ['collector', 'writer', 'alerter'];
 const DAY_MS = 86_400_000;
 
 /** Prints an overview as tables on standard output. */
@@ -14,7 +16,10 @@ export function printOverview(overview: Overview, nowMs: number): void {
   for (const name of overview.silent) process.stdout.write(`${name} does not answer\n`);
   for (const fault of overview.faults) process.stdout.write(`${fault}\n`);
   for (const { text } of overview.gaps) process.stdout.write(`${text}\n`);
-  printTable(['', ''], figures(overview));
+  const isSilent = COMPONENTS.every((name) => overview.silent.includes(name));
+  if (!isSilent) printTable(['', ''], figures(overview));
+  // Without the database there is nothing to show in these, which does not mean that there is nothing.
+  if (!overview.hasDatabase) return;
   section(['ROLE', 'MEMBER', 'SHARE', 'EPOCH', 'SINCE', 'HEARD'], memberRows(overview, nowMs));
   section(['MOVED', 'ROLE', 'PARTS', ''], overview.moves.slice(0, MOVES_SHOWN).map(moveRow(nowMs)));
   section(
@@ -37,7 +42,10 @@ function figures(overview: Overview): string[][] {
   const { samplesInPerSecond, samplesStoredPerSecond } = overview;
   return [
     ['targets', targets(overview)],
-    ['samples/s', `${short(samplesInPerSecond)} in, ${short(samplesStoredPerSecond)} stored`],
+    [
+      'samples/s',
+      `${short(samplesInPerSecond)} in, ${short(samplesStoredPerSecond)} stored with own metrics`,
+    ],
     ['newest sample', `${duration(overview.freshnessSeconds)} old`],
     ...overview.queues.map(({ name, unit, value, max }) => [
       name,
@@ -66,8 +74,9 @@ function memberRows({ members }: Overview, nowMs: number): string[][] {
 }
 
 /** `2s`; `gone, 3m 07s`; `left, 12s` */
-function heard({ state, heardMs }: MemberLine, nowMs: number): string {
+function heard({ state, heardMs, sharesName }: MemberLine, nowMs: number): string {
   const since = age(heardMs, nowMs);
+  if (sharesName) return `${since}, name used twice: give each its own --member`;
   return state === 'alive' ? since : `${state}, ${since}`;
 }
 

@@ -4,8 +4,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { freePort } from '../../pipeline/embedded/free-port.ts';
 import { testClickHouse } from '../../pipeline/embedded/test-servers.ts';
 import { projectRoot } from '../project-root.ts';
+import { UpPorts } from './up-process.ts';
 
 const LAUNCHER = fileURLToPath(new URL('rollcall', projectRoot));
 
@@ -46,6 +48,31 @@ await t.test('a wrong configuration file is shown with line and column', async (
   t.equal(ran.status, 2);
   t.match(ran.err, /rollcall\.yaml:1:1: .*colector.*collector/);
   t.match(ran.err, /rollcall\.yaml:4:19: /, 'all problems at once');
+});
+
+await t.test('up says what is wrong with a rules file before it starts anything', async (t) => {
+  const folder = t.testdir({
+    'bad.yaml': 'groups:\n- name: g\n  rules:\n  - alert: A\n    expr: rate(x[5m]) > 1\n',
+  });
+  const { flags } = await UpPorts.free();
+  const up = (file: string): Promise<Ran> =>
+    rollcall(['up', '--data-dir', join(folder, 'data'), ...flags, '--rules-file', file]);
+  const bad = await up(join(folder, 'bad.yaml'));
+  t.equal(bad.status, 1);
+  t.match(bad.err, /bad\.yaml:5:\d+: .*rate/);
+  const missing = await up(join(folder, 'none.yaml'));
+  t.match(missing.err, /^rollcall: --rules-file .*none\.yaml: ENOENT/);
+  t.notMatch(bad.err + missing.err, /started|died/);
+});
+
+await t.test('a ClickHouse that is not there is named, and what to do', async (t) => {
+  const env = { ROLLCALL_CLICKHOUSE_URL: `http://127.0.0.1:${await freePort()}` };
+  for (const noun of ['targets', 'rules']) {
+    const { status, err } = await rollcall([noun, 'list'], env);
+    t.equal(status, 1);
+    t.match(err, /^rollcall: ClickHouse does not answer at 127\.0\.0\.1:\d+ .*is it running/);
+    t.notMatch(err, /SELECT/);
+  }
 });
 
 await t.test('targets and rules are kept in the database', async (t) => {

@@ -34,15 +34,17 @@ export function wantsColour(stream: TerminalStream, env: Environment = process.e
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l';
 const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l';
 const FRAME_BEGIN = '\x1b[?2026h\x1b[H';
-const FRAME_END = '\x1b[J\x1b[?2026l';
-const NEXT_LINE = '\x1b[K\r\n';
-const ERASE_LINE_END = '\x1b[K';
+const FRAME_END = '\x1b[?2026l';
+// A line is erased before it is written: after one that fills it the cursor stands on its last column, and
+// erasing would take that.
+const ERASE_LINE = '\x1b[K';
+const ERASE_REST = '\x1b[J';
 
 const SIZE: ScreenSize = { columns: 80, rows: 24 };
 
 /**
- * Draws a snapshot on a terminal about once a second, in place: each line is overwritten and only its
- * rest erased, in one write. It uses the alternate screen, so what stood on the terminal is there
+ * Draws a snapshot on a terminal about once a second, in place: each line is erased and written anew, all
+ * in one write. It uses the alternate screen, so what stood on the terminal is there
  * again afterwards. The terminal is restored by `close` and whenever the process exits, by an
  * uncaught error too; signals must be handled by the program, as always.
  */
@@ -80,9 +82,10 @@ export class Dashboard {
   /** Draws now. A terminal that does not keep up misses a picture. Never throws. */
   readonly draw = (): void => {
     if (!this.#isOpen || this.#stream.writableNeedDrain === true) return;
-    this.#stream.write(
-      `${FRAME_BEGIN}${this.#lines().join(NEXT_LINE)}${ERASE_LINE_END}${FRAME_END}`,
-    );
+    const lines = this.#lines();
+    const last = lines.pop() ?? '';
+    const above = lines.map((line) => `${ERASE_LINE}${line}\r\n`).join('');
+    this.#stream.write(`${FRAME_BEGIN}${above}${ERASE_REST}${last}${FRAME_END}`);
   };
 
   readonly close = (): void => {

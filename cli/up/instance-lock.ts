@@ -1,6 +1,7 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { reasonOf, RollcallError } from '../../pipeline/error.ts';
+import { RollcallError } from '../../pipeline/error.ts';
+import { makeDataFolder, unusable } from './data-folder.ts';
 import { isAlive, ownIdentity } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
@@ -28,12 +29,11 @@ export class InstanceLock {
     const { pid, startTime } = ownIdentity();
     const lock = new InstanceLock(join(dataDir, 'up.lock'), `${pid} ${startTime}\n`);
     let holder: ProcessIdentity | undefined;
+    makeDataFolder(dataDir);
     try {
-      mkdirSync(dataDir, { recursive: true });
       holder = lock.#takeWith(`${lock.path}.${pid}`);
     } catch (cause) {
-      const message = `the data directory ${dataDir} cannot be used: ${reasonOf(cause)}`;
-      throw new RollcallError('data_dir_failed', message, { cause });
+      throw unusable(dataDir, cause);
     }
     if (holder !== undefined) throw alreadyRunning(dataDir, holder);
     return lock;

@@ -21,6 +21,8 @@ const ROWS_MAX = 100;
 const RULE = '─';
 const GROUP_GAP = '   ';
 const BAR_CELLS = 6;
+const BAR_SHARE_MIN = 0.01;
+const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 const QUEUE_WARNING_SHARE = 0.5;
 const QUEUE_BAD_SHARE = 0.8;
 /** Three ticks of 5 s. */
@@ -51,6 +53,8 @@ export function headLines(snapshot: Snapshot, width: number): Line[] {
 function figures(snapshot: Snapshot): Line[] {
   const { targetsUp, targetsDown, samplesInPerSecond, samplesStoredPerSecond } = snapshot;
   const { freshnessSeconds } = snapshot;
+  // What components say of themselves is stored, and came in through no collector.
+  const storesMore = (samplesStoredPerSecond ?? 0) > (samplesInPerSecond ?? Infinity);
   const isStale = (freshnessSeconds ?? 0) > FRESHNESS_WARNING_SECONDS;
   return [
     [
@@ -61,6 +65,7 @@ function figures(snapshot: Snapshot): Line[] {
     [
       { text: 'Samples ', style: 'dim' },
       { text: `${short(samplesInPerSecond)}/s in, ${short(samplesStoredPerSecond)}/s stored` },
+      ...(storesMore ? [{ text: ' with own', style: 'dim' as const }] : []),
     ],
     [
       { text: 'Fresh ', style: 'dim' },
@@ -108,11 +113,17 @@ export function queuesPanel({ queues }: Snapshot, width: number): Panel {
 function bar({ value, max }: QueueDepth): Cell {
   const share = value === undefined || max === undefined || max <= 0 ? Number.NaN : value / max;
   if (!Number.isFinite(share)) return { text: MISSING };
-  // What holds anything shows at least one cell.
-  const filled = Math.min(BAR_CELLS, Math.max(0, Math.ceil(share * BAR_CELLS)));
-  const text = '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled);
+  const text = barText(Math.min(1, Math.max(0, share)));
   if (share >= QUEUE_BAD_SHARE) return { text, style: 'bad' };
   return { text, style: share >= QUEUE_WARNING_SHARE ? 'warning' : 'good' };
+}
+
+/** Lit to an eighth of a cell; what is not empty, from a hundredth on, shows at least that. */
+function barText(share: number): string {
+  const rounded = Math.round(share * BAR_CELLS * 8);
+  const eighths = share >= BAR_SHARE_MIN ? Math.max(1, rounded) : 0;
+  const lit = '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
+  return lit.padEnd(BAR_CELLS, '░');
 }
 
 export function alertsPanel({ alerts, nowMs }: Snapshot, width: number): Panel {

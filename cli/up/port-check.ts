@@ -53,7 +53,7 @@ function refusalOf(port: number): Promise<string | undefined> {
 }
 
 function describe({ port, neededBy, setting, reason, owner }: TakenPort): string {
-  const need = `port ${port}, which ${neededBy} needs,`;
+  const need = `port ${port}, for ${neededBy},`;
   if (reason !== 'EADDRINUSE') {
     return `${need} cannot be used (${reason}): choose another one with ${setting}`;
   }

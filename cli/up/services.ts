@@ -14,6 +14,7 @@ import { reasonOf, RollcallError } from '../../pipeline/error.ts';
 import { formatProblem } from '../../alerter/rules/problem.ts';
 import { parseRuleFile } from '../../alerter/rules/rule-file.ts';
 import { listRuleFiles, putRuleFiles } from '../../pipeline/rules/rule-store.ts';
+import type { RuleFile } from '../../pipeline/rules/rule-store.ts';
 import { migrate } from '../../pipeline/store/migrate.ts';
 import { listTargets, putTargets } from '../../pipeline/targets/target-store.ts';
 import type { Resolved } from '../config/rule.ts';
@@ -29,6 +30,8 @@ const MAIN = fileURLToPath(new URL('cli/main.ts', projectRoot));
 const CACHE = fileURLToPath(new URL('.cache/', projectRoot));
 const DEFAULT_RULES = new URL('alerter/rules/default.yaml', projectRoot);
 const COMPONENT_STOP_MS = 4000;
+/** One that is there is found sooner. */
+const FETCHING_MS = 300;
 
 /** The configuration with NATS and ClickHouse being the ones that `up` runs. */
 export function withEmbeddedServers(config: Config): Config {
@@ -74,7 +77,9 @@ export async function servicesOf(
   say: (name: string, text: string) => void,
 ): Promise<Service[]> {
   const { up } = config;
-  const binary = await findProgram(natsServerProgram, CACHE, up.natsServerPath);
+  // What a person got wrong is said before anything is started.
+  const ownRules = up.rulesFile === undefined ? [] : [readRules(up.rulesFile)];
+  const binary = await natsBinary(up.natsServerPath, say);
   const component = (name: ComponentName): ServerSpec => componentSpec(config, name, environment);
   const service = (spec: ServerSpec, extra: Partial<Service> = {}): Service => ({
     spec,
@@ -92,11 +97,26 @@ export async function servicesOf(
       }),
       { readyTimeoutMs: 60_000 },
     ),
-    service(component('writer'), { prepare: () => prepareDatabase(config, say) }),
+    service(component('writer'), { prepare: () => prepareDatabase(config, ownRules, say) }),
     service(component('agent')),
     service(component('alerter'), { onLine: (line) => sayNotification(line, say) }),
     service(component('collector')),
   ];
+}
+
+/** The path of a nats-server, which may have to be fetched first. */
+async function natsBinary(
+  given: string | undefined,
+  say: (name: string, text: string) => void,
+): Promise<string> {
+  const timer = setTimeout(() => {
+    say('up', "fetching Debian's nats-server with apt-get, once (4 MB) …");
+  }, FETCHING_MS);
+  try {
+    return await findProgram(natsServerProgram, CACHE, given);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 type ComponentName = 'agent' | 'collector' | 'writer' | 'alerter';
@@ -136,6 +156,7 @@ type Environment = Readonly<Record<string, string>>;
 /** Tables, this host as a target, and rules, before the first process needs them. */
 async function prepareDatabase(
   config: Config,
+  ownRules: readonly RulesRead[],
   say: (name: string, text: string) => void,
 ): Promise<void> {
   await withStore(config, async (store) => {
@@ -149,16 +170,19 @@ async function prepareDatabase(
       await putTargets(store, [{ instance, address, labels, intervalMs }]);
       say('up', `this host is target ${instance}`);
     }
-    const { rulesFile } = config.up;
-    const paths = rulesFile === undefined ? [] : [rulesFile];
-    if ((await listRuleFiles(store)).length === 0) paths.unshift(fileURLToPath(DEFAULT_RULES));
-    const files = paths.map((path) => ({ name: basename(path), content: readRules(path) }));
+    const isNew = (await listRuleFiles(store)).length === 0;
+    const files = [...(isNew ? [readRules(fileURLToPath(DEFAULT_RULES))] : []), ...ownRules];
     await putRuleFiles(store, files);
-    for (const path of paths) say('up', `rules loaded from ${path}`);
+    for (const { path } of files) say('up', `rules loaded from ${path}`);
   });
 }
 
-function readRules(path: string): string {
+interface RulesRead extends RuleFile {
+  readonly path: string;
+}
+
+/** @throws RollcallError `rules_unreadable`, or `rules_invalid` with all problems */
+function readRules(path: string): RulesRead {
   let content: string;
   try {
     content = readFileSync(path, 'utf8');
@@ -169,14 +193,16 @@ function readRules(path: string): string {
   }
   const { problems } = parseRuleFile(content, path);
   if (problems.length > 0) {
-    throw new RollcallError('rules_invalid', problems.map(formatProblem).join('\n'));
+    const found = problems.map(formatProblem).join('\n');
+    throw new RollcallError('rules_invalid', `--rules-file: there are problems\n${found}`);
   }
-  return content;
+  return { path, name: basename(path), content };
 }
 
-/** The alerter's log lines are JSON; what it prints for people is not. */
-function sayNotification(line: string, say: (name: string, text: string) => void): void {
-  if (line !== '' && !line.startsWith('{')) say('alert', line);
+/** The alerter's log lines are JSON; what it prints for people is not, and begins with a time of its own. */
+export function sayNotification(line: string, say: (name: string, text: string) => void): void {
+  if (line !== '' && !line.startsWith('{'))
+    say('alert', line.replace(/^[\d-]{2}(:[\d-]{2}){2} /, ''));
 }
 
 async function isReady(address: Address): Promise<boolean> {

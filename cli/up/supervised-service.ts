@@ -81,7 +81,8 @@ export class SupervisedService {
     } catch (error) {
       this.#checkNotStopping();
       this.#enter('failed');
-      this.#report('died', this.#run?.pid, firstLine(reasonOf(error)));
+      // What was never started did not die: the caller says what went wrong.
+      if (this.#run !== undefined) this.#report('died', this.#run.pid, firstLine(reasonOf(error)));
       throw error;
     }
     void this.#keepUp();

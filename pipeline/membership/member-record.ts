@@ -19,6 +19,9 @@ import type { Presence } from './presence.ts';
 
 const WRITE_EVERY_MS = 2000;
 const TICK_MS = 1000;
+/** Processes that are stopped together hear of it within so long. */
+const FAREWELL_MS = 200;
+const LAST_WRITE_MS_MAX = 1000;
 const SWEEP_EVERY_MS = 60_000;
 /** Well within the time to live of a row of `ownership`. */
 const RENEW_EVERY_MS = 86_400_000;
@@ -122,6 +125,7 @@ export class MemberRecord {
     }, TICK_MS);
     try {
       await Promise.all([this.#followClaims(signal), this.#writeForEver(signal)]);
+      await this.#writeLast();
     } finally {
       clearInterval(ticker);
       forgetReconnect();
@@ -204,6 +208,17 @@ export class MemberRecord {
         this.#log.warn({ reason: reasonOf(error) }, 'cannot record the members; trying again');
       }
     }
+  }
+
+  /** Who leaves together with us, ourselves among them, has just said so: nobody may be left to write it. */
+  async #writeLast(): Promise<void> {
+    await sleep(FAREWELL_MS);
+    const written = this.#bus.connection.flush().then(() => {
+      return this.#insert('members', this.#queue.members().rows);
+    });
+    await untilAborted(written, AbortSignal.timeout(LAST_WRITE_MS_MAX)).catch((error: unknown) => {
+      this.#log.warn({ reason: reasonOf(error) }, 'cannot record who left');
+    });
   }
 
   async #write(): Promise<void> {

@@ -7,6 +7,9 @@ import { isCode, reasonOf } from '../error.ts';
 import { failPoint } from '../fault/fail-point.ts';
 import { decodeClaim, encodeClaim } from './claim.ts';
 import type { Claim } from './claim.ts';
+import { NamesakeWatch } from './namesake-watch.ts';
+import { unknownPart } from './part.ts';
+import type { Part } from './part.ts';
 import type { PartOwner } from './part-owner.ts';
 import { decodePresence, encodePresence } from './presence.ts';
 import { shareOut } from './rendezvous.ts';
@@ -32,17 +35,6 @@ export interface MembershipCounters {
   moved: number;
   /** Parts that were taken from us. */
   lost: number;
-}
-
-interface Part {
-  /** The newest claim that is known, and its sequence: what the next one is compared with. */
-  claim: Claim | undefined;
-  seq: number;
-  /** `ended`: our work on it is over, but the claim still says that it is ours. */
-  state: 'idle' | 'claiming' | 'owned' | 'ending' | 'ended';
-  epoch: number;
-  /** Nothing is tried with it before this tick. */
-  notBefore: number;
 }
 
 const TICK_MS = 1000;
@@ -72,6 +64,7 @@ export class Membership {
   readonly #options: MembershipOptions;
   readonly #startedMs = Date.now();
   readonly #roster = new Roster();
+  readonly #namesakes: NamesakeWatch;
   readonly #parts = new Map<string, Part>();
   readonly #stop = new AbortController();
   readonly #working = new Set<Promise<void>>();
@@ -84,15 +77,8 @@ export class Membership {
   constructor(bus: Bus, options: MembershipOptions) {
     this.#bus = bus;
     this.#options = options;
-    for (const part of options.parts) {
-      this.#parts.set(part, {
-        claim: undefined,
-        seq: 0,
-        state: 'idle',
-        epoch: 0,
-        notBefore: 0,
-      });
-    }
+    this.#namesakes = new NamesakeWatch(bus.log, options);
+    for (const part of options.parts) this.#parts.set(part, unknownPart());
   }
 
   get role(): string {
@@ -216,6 +202,7 @@ export class Membership {
     }
     const said = decodePresence(data);
     if (said === undefined || said.id === this.id) return;
+    this.#namesakes.hear(said);
     if (this.#roster.hear(said)) this.#reconcile();
   }
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Store } from '../../../pipeline/store/store.ts';
 import { testClickHouse, testStore } from '../../../pipeline/embedded/test-servers.ts';
-import { newestRuns, readMembership } from '../members.ts';
+import { newestRuns, readComponentStates, readMembership } from '../members.ts';
 import { partsText, shareText } from '../parts.ts';
 
 const clickhouse = await testClickHouse(t);
@@ -18,16 +18,17 @@ interface HeardRow {
   readonly offers: readonly string[];
   readonly secondsAgo?: number;
   readonly isLeaving?: boolean;
+  readonly startedAgo?: number;
 }
 
 function hear(store: Store, members: readonly HeardRow[]): Promise<void> {
   return store.insertRows(
     'members',
-    members.map(({ role, member, name, offers, secondsAgo, isLeaving }) => ({
+    members.map(({ role, member, name, offers, secondsAgo, isLeaving, startedAgo }) => ({
       role,
       member,
       name: name ?? `host-${member}`,
-      started_at: at(3600),
+      started_at: at(startedAgo ?? 3600),
       seen_at: at(secondsAgo ?? 1),
       offers,
       owns: 0,
@@ -119,6 +120,50 @@ await t.test('a process that was started again is one member, its move a restart
   t.equal(newestRuns(members).length, 1);
   t.same(gaps, []);
   t.match(moves, [{ isRestart: true }, { isRestart: false, from: '' }]);
+});
+
+await t.test('two that live and share a name are told apart from a restart', async (t) => {
+  const store = await testStore(t, clickhouse.port, 'namesakes');
+  const offers = SHARDS;
+  await hear(store, [
+    { role: 'collector', member: 'c1', name: 'vm', offers },
+    { role: 'collector', member: 'c2', name: 'vm', offers, startedAgo: 30 },
+    // Killed four seconds ago, and started again at once.
+    { role: 'writer', member: 'w1', name: 'vm', offers: ['log'], secondsAgo: 4 },
+    { role: 'writer', member: 'w2', name: 'vm', offers: ['log'], startedAgo: 4 },
+  ]);
+  await claim(store, 'collector', SHARDS, ['c1', 10, 33, 'vm']);
+  await claim(store, 'collector', SHARDS.slice(0, 128), ['c2', 20, 30, 'vm']);
+  await claim(store, 'collector', SHARDS.slice(0, 64), ['c1', 30, 28, 'vm']);
+  await claim(store, 'collector', SHARDS.slice(0, 64), ['c2', 40, 26, 'vm']);
+  const { members, moves } = await readMembership(store);
+  const sharing = members.filter(({ sharesName }) => sharesName);
+  t.same(new Set(sharing.map(({ member }) => member)), new Set(['c1', 'c2']));
+  t.match(moves[0], { from: 'vm', to: 'vm', isRestart: false });
+  t.equal(moves[0]!.parts.length, 128, 'a part that moved twice counts once');
+});
+
+await t.test('who is no longer heard while others are is gone', async (t) => {
+  const store = await testStore(t, clickhouse.port, 'unheard');
+  await hear(store, [
+    { role: 'writer', member: 'a', offers: ['4x0'] },
+    { role: 'writer', member: 'b', offers: ['4x0'], secondsAgo: 9 },
+    { role: 'writer', member: 'c', offers: ['4x0'], isLeaving: true },
+    // Started again.
+    { role: 'alerter', member: 'd', name: 'vm', offers: ['4x0'], secondsAgo: 9 },
+    { role: 'alerter', member: 'e', name: 'vm', offers: ['4x0'] },
+  ]);
+  t.same(
+    await readComponentStates(store),
+    new Map([
+      ['writer/host-c', 'left'],
+      ['writer/host-b', 'gone'],
+      ['writer/host-a', 'alive'],
+      ['alerter/vm', 'alive'],
+    ]),
+  );
+  const { members } = await readMembership(store);
+  t.match(newestRuns(members), [{ member: 'e' }, { member: 'a' }, { state: 'gone' }, {}]);
 });
 
 await t.test('moves at different times are different moves', async (t) => {

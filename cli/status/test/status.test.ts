@@ -70,7 +70,7 @@ async function said(
   const target_id = targetId(instance).toString();
   await store.insertRows('series', [{ metric_id, name, label_names: [], label_values: [] }]);
   await store.insertRows('samples', [
-    { metric_id, target_id, timestamp: iso(secondsAgo + 5), value: before },
+    { metric_id, target_id, timestamp: iso(secondsAgo + 10), value: before },
     { metric_id, target_id, timestamp: iso(secondsAgo), value: now },
   ]);
 }
@@ -86,6 +86,7 @@ await t.test('nothing answers, and it is said what', async (t) => {
     t.match(out, `${name} does not answer\n`);
   }
   t.match(err, /is it running/);
+  t.notMatch(out, /ROLE|MOVED|ALERT|samples/, 'no table of which nothing is known');
 });
 
 await t.test('a ClickHouse without tables is not called silent', async (t) => {
@@ -122,9 +123,14 @@ await t.test('members of other machines are shown, and what they lack', async (t
   await owned('writer', ['2x0'], 'a');
   for (const name of ['a', 'b']) {
     await said(`collector/${name}`, 'rollcall_collector_targets_up', 9, 10);
-    await said(`collector/${name}`, 'rollcall_collector_targets_assigned', 11, 11);
-    await said(`collector/${name}`, 'rollcall_collector_samples_total', 0, 500);
-    await said(`writer/${name}`, 'rollcall_writer_samples_total', 0, 450);
+    await said(
+      `collector/${name}`,
+      'rollcall_collector_targets_assigned',
+      11,
+      name === 'a' ? 12 : 11,
+    );
+    await said(`collector/${name}`, 'rollcall_collector_samples_total', 0, 1000);
+    await said(`writer/${name}`, 'rollcall_writer_samples_total', 0, 900);
     await said(`writer/${name}`, 'rollcall_writer_lag_messages', 0, 21);
   }
   await said('web-7', 'up', 1, 0);
@@ -132,8 +138,8 @@ await t.test('members of other machines are shown, and what they lack', async (t
   for (const instance of ['slow-1', 'quick-1']) await said(instance, 'up', 0, 0, 120);
   const { code, out } = await status();
   t.equal(code, 0);
-  t.match(out, /^targets +20 up, 2 down: slow-1, web-7$/m);
-  t.match(out, /^samples\/s +200 in, 180 stored$/m);
+  t.match(out, /^targets +20 up, 3 down: slow-1, web-7, quick-1$/m, 'nothing is said of quick-1');
+  t.match(out, /^samples\/s +200 in, 180 stored with own metrics$/m);
   t.match(out, /^writer lag +42$/m);
   t.match(out, /^writer: nobody owns lane 2x1$/m);
   t.match(out, /^alerter: nobody owns 2 lanes$/m);
@@ -144,7 +150,7 @@ await t.test('members of other machines are shown, and what they lack', async (t
   t.match(JSON.parse(json.out), {
     silent: [],
     targetsUp: 20,
-    down: ['slow-1', 'web-7'],
+    down: ['slow-1', 'web-7', 'quick-1'],
     gaps: [
       { role: 'alerter', parts: ['2x0', '2x1'] },
       { role: 'writer', parts: ['2x1'] },

@@ -101,11 +101,38 @@ await t.test('what all members said last is added up, counters as rates', async 
   t.equal(figures.rate('x_none'), undefined);
 });
 
-await t.test('one report is not enough for a rate', async (t) => {
+await t.test('what every writer says of the same stream counts once', async (t) => {
+  const store = await testStore(t, clickhouse.port, 'shared');
+  await putSelfTargets(store, [writer('a'), writer('b')]);
+  const [bytes, rows] = ['rollcall_stream_bytes', 'rollcall_writer_buffer_bytes'];
+  for (const [name, held, secondsAgo] of [
+    ['a', 100, 3],
+    ['b', 300, 1],
+  ] as const) {
+    await put(store, `writer/${name}`, [bytes, ['stream', 'f_lane_2x0']], [[secondsAgo, held]]);
+    await put(store, `writer/${name}`, [bytes, ['stream', 'f_lane_2x1']], [[secondsAgo, 7]]);
+    await put(store, `writer/${name}`, [rows], [[secondsAgo, held]]);
+  }
+  const figures = await StoredFigures.read(store, [bytes, rows]);
+  t.equal(figures.sum(bytes), 300 + 7, 'as it was said last');
+  t.equal(figures.sum(rows), 400, 'a buffer is its own');
+});
+
+await t.test('one report, or a few seconds, is not enough for a rate', async (t) => {
   const store = await testStore(t, clickhouse.port, 'once');
   await putSelfTargets(store, [{ role: 'writer', name: 'a' }]);
   await put(store, 'writer/a', ['x_total'], [[1, 7]]);
-  const figures = await StoredFigures.read(store, ['x_total']);
+  await put(
+    store,
+    'writer/a',
+    ['y_total'],
+    [
+      [6, 0],
+      [1, 50],
+    ],
+  );
+  const figures = await StoredFigures.read(store, ['x_total', 'y_total']);
   t.equal(figures.sum('x_total'), 7);
   t.equal(figures.rate('x_total'), undefined);
+  t.equal(figures.rate('y_total'), undefined);
 });

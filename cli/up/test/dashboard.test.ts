@@ -37,7 +37,9 @@ await t.test('a picture is drawn in place and the terminal is given back', (t) =
   const dashboard = new Dashboard(terminal, () => SAMPLE, ONCE_IN_A_WHILE);
   dashboard.open();
   const lines = renderScreen(SAMPLE, { columns: 80, rows: 24, colour: false });
-  const picture = `\x1b[?2026h\x1b[H${lines.join('\x1b[K\r\n')}\x1b[K\x1b[J\x1b[?2026l`;
+  const last = lines.pop()!;
+  const above = lines.map((line) => `\x1b[K${line}\r\n`).join('');
+  const picture = `\x1b[?2026h\x1b[H${above}\x1b[J${last}\x1b[?2026l`;
   t.equal(terminal.take(), `\x1b[?1049h\x1b[?25l\x1b[?7l${picture}`);
   dashboard.draw();
   t.equal(terminal.take(), picture);
@@ -68,7 +70,7 @@ await t.test('a resized terminal is drawn anew, one without a size as 80 by 24',
 await t.test('a terminal that goes away, or a snapshot that fails, harms nobody', (t) => {
   const terminal = new FakeTerminal();
   new Dashboard(terminal, noSnapshot, ONCE_IN_A_WHILE).open();
-  t.match(terminal.take(), '\x1b[HThe screen cannot be drawn: no figures\x1b[K');
+  t.match(terminal.take(), '\x1b[H\x1b[JThe screen cannot be drawn: no figures');
   terminal.emit('error', new Error('EIO'));
   terminal.emit('resize');
   t.equal(terminal.take(), '');

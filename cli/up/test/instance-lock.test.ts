@@ -66,6 +66,20 @@ await t.test('a directory that cannot be made is an error', (t) => {
   t.end();
 });
 
+await t.test('one that is a file, or in /proc, is refused with a remedy', (t) => {
+  const file = `${t.testdir({ file: '' })}/file`;
+  for (const dir of [file, '/proc/rollcall/data']) {
+    t.throws(() => InstanceLock.acquire(dir), {
+      code: 'data_dir_failed',
+      message: /cannot be used \(E.*choose one .* --data-dir$/,
+    });
+  }
+  const deep = `${file}-beside/a/b/c`;
+  InstanceLock.acquire(deep).release();
+  t.ok(existsSync(deep));
+  t.end();
+});
+
 await t.test('of many that want the lock of a dead process, one gets it', async (t) => {
   const dir = t.testdir({ 'up.lock': `${await deadPid()} 1\n` });
   const module = new URL('../instance-lock.ts', import.meta.url).href;

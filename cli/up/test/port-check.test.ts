@@ -44,11 +44,11 @@ await t.test('all taken ports are named at once, with who has them and what to d
   t.match(error, { code: 'ports_taken' });
   const lines = error!.message.split('\n');
   t.equal(lines.length, 2);
-  t.match(lines[0], `port ${here}, which nats-server needs, is taken by node`);
+  t.match(lines[0], `port ${here}, for nats-server, is taken by node`);
   t.match(lines[0], `(pid ${process.pid}): end that or choose another port with --nats-port`);
   t.equal(
     lines[1],
-    `port ${other.port}, which clickhouse needs, is taken by node (pid ${other.pid}): ` +
+    `port ${other.port}, for clickhouse, is taken by node (pid ${other.pid}): ` +
       'end that or choose another port with --clickhouse-tcp-port',
   );
 });

@@ -18,8 +18,8 @@ await t.test('a busy system fits 80 by 24', (t) => {
     '',
     'Services ─────────────────────────────────────────  Queues ─────────────────────',
     'name          pid  state       restarts    since    name     full       holds',
-    'nats-server  4101  ready              0  12m 04s    lane 0   █░░░░░  12.0 MiB',
-    'clickhouse   4102  ready              0  12m 03s    lane 1   ██████   900 MiB',
+    'nats-server  4101  ready              0  12m 04s    lane 0   ▏░░░░░  12.0 MiB',
+    'clickhouse   4102  ready              0  12m 03s    lane 1   █████▎   900 MiB',
     'collector    4103  ready              0  12m 01s    writer   ░░░░░░         0',
     'writer          –  restarting         3       2s    alerter  –              –',
     'alerter      4105  ready              0  11m 59s',
@@ -36,6 +36,24 @@ await t.test('a busy system fits 80 by 24', (t) => {
     '',
     'Ctrl-C stops everything; logs are in data/logs',
   ]);
+  t.end();
+});
+
+await t.test('a bar is lit as far as the queue is full, and under a hundredth not at all', (t) => {
+  const queues = [0, 0.009, 0.01, 1 / 12, 0.5, 0.99, 2].map((share, i) => {
+    return { name: `q${i}`, unit: 'count' as const, value: share * 1000, max: 1000 };
+  });
+  const lines = screen({ ...EMPTY, queues }, 40, 40).filter((line) => /^q\d/.test(line));
+  t.same(
+    lines.map((line) => line.split(/ +/)[1]),
+    ['░░░░░░', '░░░░░░', '▏░░░░░', '▌░░░░░', '███░░░', '██████', '██████'],
+  );
+  t.end();
+});
+
+await t.test('what is stored beyond what came in is explained', (t) => {
+  const snapshot = { ...EMPTY, samplesInPerSecond: 46.8, samplesStoredPerSecond: 101 };
+  t.match(screen(snapshot)[1], 'Samples 46.8/s in, 101/s stored with own');
   t.end();
 });
 
@@ -64,8 +82,8 @@ await t.test('a low terminal shows the first lines of what matters and counts th
     '',
     'Services ─────────────────────────────────────────  Queues ─────────────────────',
     'name          pid  state       restarts    since    name     full       holds',
-    'nats-server  4101  ready              0  12m 04s    lane 0   █░░░░░  12.0 MiB',
-    'clickhouse   4102  ready              0  12m 03s    lane 1   ██████   900 MiB',
+    'nats-server  4101  ready              0  12m 04s    lane 0   ▏░░░░░  12.0 MiB',
+    'clickhouse   4102  ready              0  12m 03s    lane 1   █████▎   900 MiB',
     '… 4 more                                            … 2 more',
     '',
     'Alerts  2 firing, 1 pending ────────────────────────────────────────────────────',
@@ -103,8 +121,8 @@ await t.test('a narrow terminal has the queues below', (t) => {
     '',
     'Queues ─────────────────────────────────────',
     'name     full       holds',
-    'lane 0   █░░░░░  12.0 MiB',
-    'lane 1   ██████   900 MiB',
+    'lane 0   ▏░░░░░  12.0 MiB',
+    'lane 1   █████▎   900 MiB',
     'writer   ░░░░░░         0',
     'alerter  –              –',
   ]);

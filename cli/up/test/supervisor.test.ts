@@ -72,6 +72,15 @@ await t.test('what a service needs is prepared when those before it are ready', 
   t.same(order, ['ready', 'prepared']);
 });
 
+await t.test('what could not be prepared was not started, and did not die', async (t) => {
+  const second = childService('second', READY, {
+    prepare: () => Promise.reject(new Error('no tables')),
+  });
+  const { supervisor, story } = supervise(t, [childService('first', READY), second]);
+  await t.rejects(supervisor.start(), { message: 'no tables' });
+  t.same(story(), ['first started', 'first ready', 'first stopped']);
+});
+
 await t.test('a service that dies is restarted, and the others never notice', async (t) => {
   const services = ['a', 'b'].map((name) => childService(name, READY));
   const { supervisor, events, pidOf, isReady } = supervise(t, services);

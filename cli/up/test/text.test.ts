@@ -1,6 +1,7 @@
 import t from 'tap';
 import { describeEvent, formatEventLine } from '../event-line.ts';
 import { age, bytes, clockTime, count, duration, short } from '../quantity.ts';
+import { sayNotification } from '../services.ts';
 import { cut, displayWidth, fit, neutralise } from '../text-cell.ts';
 
 process.env['TZ'] = 'UTC';
@@ -34,6 +35,16 @@ await t.test('hostile characters are shown as replaced', (t) => {
   t.equal(neutralise(`e${'\u0323'.repeat(50)}`), 'ẹ\u0323\u0323');
   t.equal(neutralise('\u0301x'), '�x');
   t.equal(neutralise('München, 東京, ❤\ufe0f'), 'München, 東京, ❤');
+  t.end();
+});
+
+await t.test('the time of an alert is said once', (t) => {
+  const said: string[] = [];
+  const say = (name: string, text: string): void => void said.push(`${name}: ${text}`);
+  sayNotification('05:18:39 FIRING  Watchdog', say);
+  sayNotification('--:--:-- FIRING  Watchdog', say);
+  sayNotification('{"level":30}', say);
+  t.same(said, ['alert: FIRING  Watchdog', 'alert: FIRING  Watchdog']);
   t.end();
 });
 

@@ -159,6 +159,16 @@ await t.test('a component that was not heard for an hour is no target any more',
   await until('it is gone', async () => (await listTargets(store)).length === 0);
 });
 
+await t.test('who leaves together with whoever records it is recorded as left', async (t) => {
+  const { bus, store, record } = await fixture(t, 'together');
+  const { end } = record();
+  const speaking = speak(t, bus, 'alerter', presence('a', { offers: ['2x0'] }));
+  await until('it is alive', async () => (await shares(store))[0]?.state === 'alive');
+  speaking.stop(presence('a', { offers: ['2x0'], isLeaving: true }));
+  await end();
+  t.match(await shares(store), [{ member: 'a', state: 'left' }]);
+});
+
 await t.test('a successor writes the same again, and it changes nothing', async (t) => {
   const { bus, store, record } = await fixture(t, 'again');
   const first = record();
