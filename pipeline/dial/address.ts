@@ -15,7 +15,10 @@ export function parseAddress(text: string): Address {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
-  if (host === undefined || port < 0 || port > 65_535) {
+  if (host !== undefined && port > 65_535) {
+    throw new RollcallError('bad_address', `${JSON.stringify(text)}: ports go up to 65535`);
+  }
+  if (host === undefined) {
     throw new RollcallError(
       'bad_address',
       `${JSON.stringify(text)} is no address; write host:port, or [address]:port for IPv6`,
