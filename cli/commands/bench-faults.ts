@@ -13,6 +13,7 @@ import { natsServerProgram } from '../../pipeline/embedded/nats-server.ts';
 import { RollcallError } from '../../pipeline/error.ts';
 import { printTable } from '../print-table.ts';
 import { projectRoot } from '../project-root.ts';
+import { tickInterval, wholeNumber } from '../flag-parsers.ts';
 
 const CACHE = fileURLToPath(new URL('.cache/', projectRoot));
 
@@ -44,15 +45,15 @@ export function faultsCommand(): Command {
     .option('--all', 'every case')
     .option('--list', 'say which cases there are')
     .option('--quick', 'shorten waits and kill less often')
-    .option('--seed <number>', 'of everything that is random', number(0, 0xffff_ffff), 1)
-    .option('--agents <number>', 'simulated servers', number(4, 1_000_000), 500)
-    .option('--series <number>', 'series of each', number(SERIES_MIN, 20_000), 40)
-    .option('--collectors <number>', 'collector processes, at least', number(1, 64), 1)
-    .option('--writers <number>', 'writer processes, at least', number(1, 64), 1)
-    .option('--alerters <number>', 'alerter processes, at least', number(1, 64), 1)
+    .option('--seed <number>', 'of everything that is random', wholeNumber(0, 0xffff_ffff), 1)
+    .option('--agents <number>', 'simulated servers', wholeNumber(4, 1_000_000), 500)
+    .option('--series <number>', 'series of each', wholeNumber(SERIES_MIN, 20_000), 40)
+    .option('--collectors <number>', 'collector processes, at least', wholeNumber(1, 64), 1)
+    .option('--writers <number>', 'writer processes, at least', wholeNumber(1, 64), 1)
+    .option('--alerters <number>', 'alerter processes, at least', wholeNumber(1, 64), 1)
     .addOption(
       new Option('--interval <duration>', 'time between two frames of a server')
-        .argParser(interval)
+        .argParser(tickInterval)
         .default(1000, '1s'),
     )
     .option('--nats-server-path <path>', "a nats-server (default: PATH's, else Debian's)")
@@ -65,21 +66,6 @@ function addCase(id: string, before: readonly FaultCase[]): FaultCase[] {
   const found = caseOf(id);
   if (found !== undefined) return [...before, found];
   throw new InvalidArgumentError(`expected one of ${ALL_CASES.map((each) => each.id).join(', ')}`);
-}
-
-function number(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
-    if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
-  };
-}
-
-function interval(text: string): number {
-  const [, digits, unit] = /^(\d{1,6})(ms|s)$/.exec(text) ?? [];
-  const ms = Number(digits) * (unit === 's' ? 1000 : 1);
-  if (ms >= 100 && ms <= 60_000) return ms;
-  throw new InvalidArgumentError('expected a duration from 100ms to 60s, such as 5s');
 }
 
 async function runFaults(flags: FaultFlags): Promise<void> {

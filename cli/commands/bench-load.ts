@@ -1,7 +1,7 @@
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { SERIES_MIN } from '../../bench/fleet/synthetic-source.ts';
 import { benchLoad } from '../../bench/load/load-bench.ts';
 import { loadPage } from '../../bench/report/load-page.ts';
@@ -13,6 +13,7 @@ import { natsServerProgram } from '../../pipeline/embedded/nats-server.ts';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
 import { projectRoot } from '../project-root.ts';
 import { canDraw, wantsColour } from '../up/dashboard.ts';
+import { tickInterval, wholeNumber } from '../flag-parsers.ts';
 
 const CACHE = fileURLToPath(new URL('.cache/', projectRoot));
 /** A process may have 20,000 open files on many machines; what is left is for everything but agents. */
@@ -56,46 +57,31 @@ export function loadCommand(): Command {
       'Let simulated servers send to a whole system with real NATS and ClickHouse, and say what a ' +
         'sample costs.',
     )
-    .option('--agents <number>', 'simulated servers', number(1, 1_000_000), 1000)
-    .option('--metrics <number>', 'series of each', number(SERIES_MIN, 20_000), 200)
+    .option('--agents <number>', 'simulated servers', wholeNumber(1, 1_000_000), 1000)
+    .option('--metrics <number>', 'series of each', wholeNumber(SERIES_MIN, 20_000), 200)
     .addOption(
       new Option('--interval <duration>', 'time between two frames of a server')
-        .argParser(interval)
+        .argParser(tickInterval)
         .default(5000, '5s'),
     )
-    .option('--seconds <number>', 'how long it is measured', number(1, 604_800), 60)
-    .option('--warm-up <seconds>', 'how long before that', number(0, 86_400), 30)
+    .option('--seconds <number>', 'how long it is measured', wholeNumber(1, 604_800), 60)
+    .option('--warm-up <seconds>', 'how long before that', wholeNumber(0, 86_400), 30)
     .option(
       '--collectors <number>',
       `collector processes (default: one for every ${AGENTS_PER_COLLECTOR} agents)`,
-      number(1, 64),
+      wholeNumber(1, 64),
     )
-    .option('--writers <number>', 'writer processes', number(1, 64), 1)
-    .option('--alerters <number>', 'alerter processes', number(1, 64), 1)
+    .option('--writers <number>', 'writer processes', wholeNumber(1, 64), 1)
+    .option('--alerters <number>', 'alerter processes', wholeNumber(1, 64), 1)
     .option('--rules <file>', "a rule file (default: the bench's own)")
     .option('--tls', 'mutual TLS between collectors and servers')
-    .option('--seed <number>', 'of everything that is random', number(0, 0xffff_ffff), 1)
+    .option('--seed <number>', 'of everything that is random', wholeNumber(0, 0xffff_ffff), 1)
     .option('--nats-server-path <path>', "a nats-server (default: PATH's, else Debian's)")
     .option('--json <file>', 'write the report as JSON')
     .option('--html <file>', 'write the report as a page with charts, in one file')
     .option('--keep <folder>', 'keep data and logs there')
     .addHelpText('after', MEASURED)
     .action((flags: LoadFlags) => runLoad(flags));
-}
-
-function number(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
-    if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
-  };
-}
-
-function interval(text: string): number {
-  const [, digits, unit] = /^(\d{1,6})(ms|s)$/.exec(text) ?? [];
-  const ms = Number(digits) * (unit === 's' ? 1000 : 1);
-  if (ms >= 100 && ms <= 60_000) return ms;
-  throw new InvalidArgumentError('expected a duration from 100ms to 60s, such as 5s');
 }
 
 async function runLoad(flags: LoadFlags): Promise<void> {

@@ -7,6 +7,7 @@ import { record } from '../../bench/recording/record.ts';
 import { doesVary } from '../../bench/recording/recording.ts';
 import { duration, Refusal } from '../config/value-type.ts';
 import { projectRoot } from '../project-root.ts';
+import { wholeNumber } from '../flag-parsers.ts';
 
 const ROLLCALL = fileURLToPath(new URL('rollcall', projectRoot));
 const intervalType = duration({ min: '100ms', max: '1h' });
@@ -23,7 +24,12 @@ export function command(): Command {
     .description(
       'Run the agent on this machine and keep what it says in a file, for simulated fleets to repeat.',
     )
-    .option('--seconds <number>', 'how long; as many ticks as fit, two or more', seconds, 1800)
+    .option(
+      '--seconds <number>',
+      'how long; as many ticks as fit, two or more',
+      wholeNumber(1),
+      1800,
+    )
     .addOption(
       new Option('--interval <duration>', 'time between two ticks')
         .argParser(interval)
@@ -36,12 +42,6 @@ export function command(): Command {
     )
     .requiredOption('--out <file>', 'the file to write')
     .action((flags: RecordFlags) => run(flags));
-}
-
-function seconds(text: string): number {
-  const value = /^\d{1,7}$/.test(text) ? Number(text) : 0;
-  if (value >= 1) return value;
-  throw new InvalidArgumentError('expected a whole number from 1');
 }
 
 function interval(text: string): number {

@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { ScheduleResult } from '../../bench/simulation/schedule.ts';
 import { simulate } from '../../bench/simulation/simulate.ts';
 import type { SimulationReport } from '../../bench/simulation/simulate.ts';
 import { RollcallError } from '../../pipeline/error.ts';
+import { wholeNumber } from '../flag-parsers.ts';
 
 interface SimulateFlags {
   readonly seed?: number;
@@ -28,26 +29,14 @@ export function command(): Command {
     .option(
       '--seed <number>',
       'of the first schedule; the next has the next (default: random)',
-      whole,
+      wholeNumber(0),
     )
-    .option('--schedules <number>', 'end after so many', positive, 1_000_000)
-    .option('--seconds <number>', 'end after so many seconds', positive, 60)
-    .option('--threads <number>', 'schedules at a time', positive, availableParallelism())
+    .option('--schedules <number>', 'end after so many', wholeNumber(1), 1_000_000)
+    .option('--seconds <number>', 'end after so many seconds', wholeNumber(1), 60)
+    .option('--threads <number>', 'schedules at a time', wholeNumber(1), availableParallelism())
     .option('--power-loss', 'let NATS also lose what it wrote last', false)
     .option('--trace', 'print every event and what is logged', false)
     .action((flags: SimulateFlags) => run(flags));
-}
-
-function whole(text: string): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-  if (value >= 0) return value;
-  throw new InvalidArgumentError('expected a whole number from 0');
-}
-
-function positive(text: string): number {
-  const value = whole(text);
-  if (value >= 1) return value;
-  throw new InvalidArgumentError('expected a whole number from 1');
 }
 
 async function run(flags: SimulateFlags): Promise<void> {

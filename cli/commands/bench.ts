@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { benchAgent, type AgentBenchReport } from '../../bench/agent/agent-bench.ts';
 import type { Cost } from '../../bench/agent/cost.ts';
 import { nodeExporterProgram } from '../../bench/agent/node-exporter.ts';
@@ -15,6 +15,7 @@ import { faultsCommand } from './bench-faults.ts';
 import { loadCommand } from './bench-load.ts';
 import { command as recordCommand } from './bench-record.ts';
 import { command as simulateCommand } from './bench-simulate.ts';
+import { wholeNumber } from '../flag-parsers.ts';
 
 const START = fileURLToPath(new URL('agent/packaging/files/rollcall-agent', projectRoot));
 const CACHE = fileURLToPath(new URL('.cache/', projectRoot));
@@ -34,9 +35,9 @@ export function command(): Command {
     .description(
       'Compare the agent with node_exporter on this machine: what both say, and what it costs.',
     )
-    .option('--ticks <number>', 'ticks that are measured, 200 or more', number(200), 400)
-    .option('--interval <ms>', 'milliseconds between them, 20 or more', number(20), 250)
-    .option('--soak-ticks <number>', 'ticks that memory is watched over', number(10), 10_000)
+    .option('--ticks <number>', 'ticks that are measured, 200 or more', wholeNumber(200), 400)
+    .option('--interval <ms>', 'milliseconds between them, 20 or more', wholeNumber(20), 250)
+    .option('--soak-ticks <number>', 'ticks that memory is watched over', wholeNumber(10), 10_000)
     .option('--node-exporter-path <path>', "a node_exporter (default: PATH's, else Debian's)")
     .option('--json <file>', 'write the report as JSON')
     .action((flags: AgentFlags) => runAgentBench(flags));
@@ -45,14 +46,6 @@ export function command(): Command {
   command.addCommand(simulateCommand());
   command.addCommand(recordCommand());
   return command;
-}
-
-function number(min: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-    if (value >= min) return value;
-    throw new InvalidArgumentError(`expected a whole number from ${min}`);
-  };
 }
 
 /** The agent as it is shipped: one file, and the program beside it that starts it. */
