@@ -54,7 +54,11 @@ export async function claimStream(
   }
   const { toSeq, toStoredMs } = claimed.open;
   const isSame = () =>
-    persist('compare', () => claimant.bus.isSame(stream, toSeq, toStoredMs), options);
+    persist(
+      'compare the stream with the position',
+      () => claimant.bus.isSame(stream, toSeq, toStoredMs),
+      options,
+    );
   const isWhole = toSeq <= after.lastSeq && (await isSame());
   if (isWhole) return { ...claimed, createdMs };
   log.error(
