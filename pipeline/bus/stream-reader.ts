@@ -74,7 +74,7 @@ export class StreamReader {
     this.#reading = new FailureStreak(log, 'read the stream', advice, FAILURES_UNSAID);
   }
 
-  /** Resolves once everything that was there when reading began has been handed over. */
+  /** Resolves once everything that was there when reading began has been handed over, or is there no more. */
   get caughtUp(): Promise<void> {
     return this.#caughtUp.promise;
   }
@@ -139,6 +139,9 @@ export class StreamReader {
         if (wanted === 0) break;
       }
       this.#reading.worked();
+      // The server had nothing to give: what was announced has been deleted meanwhile.
+      const isEmpty = wanted === FETCH_MESSAGES_MAX;
+      if (isEmpty && !this.#stop.signal.aborted) this.#caughtUp.resolve();
     }
   }
 

@@ -216,6 +216,24 @@ await t.test(
   },
 );
 
+await t.test('what is deleted before it can be read is not waited for', async (t) => {
+  const bus = await testBus(t, nats.port, 'deleted');
+  const { subject, stream } = bus.topology.lane(0);
+  await publishMany(bus, subject, numbers(1, 50));
+  const { consumers } = bus.js;
+  const get = consumers.get.bind(consumers);
+  // The consumer exists, and the server has announced what is waiting for it.
+  t.intercept(consumers, 'get', {
+    value: async (of: string, name: string) => {
+      await bus.trim(stream, 51);
+      return get(of, name);
+    },
+  });
+  const { reader, seen } = reading(bus, { stream, from: 1 });
+  await reader.caughtUp;
+  t.same(seen, []);
+});
+
 await t.test('a consumer that the server has lost is replaced without a gap', async (t) => {
   const bus = await testBus(t, nats.port, 'lost');
   const { subject, stream } = bus.topology.lane(0);
