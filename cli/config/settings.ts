@@ -284,6 +284,10 @@ const writer = section(
       default: '128MiB',
       help: 'Frames of a lane in memory that are not inserted; above it no more are fetched.',
     }),
+    closingBytesMax: setting(bytes({ min: '64KiB', max: '64GiB' }), {
+      default: '256MiB',
+      help: 'Frames of a lane in memory whose minute is not over; above it they are stored by part of a minute.',
+    }),
     frameMemoryMs: setting(duration({ min: '1m', max: '7d' }), {
       default: '1h',
       help: 'How long a silent agent is remembered; its next frame then costs a lookup.',

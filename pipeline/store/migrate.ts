@@ -111,10 +111,14 @@ function idempotent(statement: string): string {
 
 /** The time to live follows the configuration; only parts that are wholly too old are dropped. */
 async function applyRetention(store: Store, retention: Retention): Promise<void> {
-  const days = { samples: retention.samplesMs, frames: retention.framesMs };
-  for (const [table, ageMs] of Object.entries(days)) {
-    const seconds = Math.round(ageMs / 1000);
-    const wanted = `toDateTime(timestamp) + toIntervalSecond(${seconds})`;
+  const { samplesMs, framesMs } = retention;
+  const tables: [table: string, time: string, ageMs: number][] = [
+    ['samples', 'toDateTime(timestamp)', samplesMs],
+    ['series_minutes', 'minute', samplesMs],
+    ['frames', 'toDateTime(timestamp)', framesMs],
+  ];
+  for (const [table, time, ageMs] of tables) {
+    const wanted = `${time} + toIntervalSecond(${Math.round(ageMs / 1000)})`;
     const [row] = await store.rows<{ create_table_query: string }>(
       `SELECT create_table_query FROM system.tables
        WHERE database = {db:String} AND name = {table:String}`,
@@ -122,7 +126,7 @@ async function applyRetention(store: Store, retention: Retention): Promise<void>
     );
     if (row?.create_table_query.includes(wanted)) continue;
     await store.run(
-      `ALTER TABLE ${table} MODIFY TTL toDateTime(timestamp) + toIntervalSecond(${seconds})
+      `ALTER TABLE ${table} MODIFY TTL ${wanted}
        SETTINGS materialize_ttl_after_modify = 0`,
     );
   }

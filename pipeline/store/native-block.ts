@@ -13,27 +13,44 @@ export interface NativeColumn {
   readonly name: string;
   readonly type: string;
   /** The values as the type lays them out: fixed-width types are typed arrays as they are. */
-  readonly values: Uint8Array;
+  readonly values: readonly Uint8Array[];
 }
 
 /** The chunks of a block; the columns' bytes are not copied. */
 export function nativeBlock(rows: number, columns: readonly NativeColumn[]): Uint8Array[] {
   const chunks: Uint8Array[] = [concat(varUint(columns.length), varUint(rows))];
   for (const { name, type, values } of columns) {
-    chunks.push(concat(text(name), text(type)), values);
+    chunks.push(concat(text(name), text(type)), ...values);
   }
   return chunks;
 }
 
 /** A column of a fixed-width type from a typed array of the same width (little-endian machine). */
 export function fixedColumn(name: string, type: string, values: ArrayBufferView): NativeColumn {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return { name, type, values: bytes };
+  return { name, type, values: [bytesOf(values)] };
+}
+
+/**
+ * A column of arrays of a fixed-width type.
+ *
+ * @param ends how many values there are in the array of this row and of all rows before it
+ */
+export function arrayColumn(
+  name: string,
+  type: string,
+  ends: BigUint64Array,
+  values: ArrayBufferView,
+): NativeColumn {
+  return { name, type: `Array(${type})`, values: [bytesOf(ends), bytesOf(values)] };
 }
 
 /** A column of type String. */
 export function stringColumn(name: string, values: readonly string[]): NativeColumn {
-  return { name, type: 'String', values: concat(...values.map((value) => text(value))) };
+  return { name, type: 'String', values: [concat(...values.map((value) => text(value)))] };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function text(value: string): Uint8Array {

@@ -4,11 +4,13 @@ import type { Store } from '../store/store.ts';
 import { decodeCatalogue, metricId, seriesKey } from '../wire/catalogue.ts';
 import type { Catalogue, SeriesInfo } from '../wire/catalogue.ts';
 import { hexId } from '../wire/shard.ts';
+import { MetricNumbers } from './metric-numbers.ts';
 
 /** A catalogue as the writer needs it: which metric each slot is. */
 export interface SlotMetrics {
   readonly hash: bigint;
-  readonly metricIds: BigUint64Array;
+  /** By slot, as `MetricNumbers` has them. */
+  readonly metrics: Int32Array;
 }
 
 interface SeriesRow {
@@ -28,7 +30,7 @@ interface Candidate {
 const IDS_PER_QUERY_MAX = 4000;
 const HASHES_PER_QUERY_MAX = 1000;
 const FETCHES_AT_ONCE = 32;
-/** 128 MB. */
+/** 64 MB. */
 const SLOTS_MAX = 16_000_000;
 const COMPLAINTS_MAX = 10_000;
 
@@ -37,6 +39,7 @@ const COMPLAINTS_MAX = 10_000;
  * is inserted. One that did not come along the lane is found in ClickHouse or on its compacted subject.
  */
 export class CatalogueBook {
+  readonly numbers = new MetricNumbers();
   readonly #store: Store;
   readonly #bus: Bus;
   readonly #known = new Map<bigint, SlotMetrics>();
@@ -56,7 +59,7 @@ export class CatalogueBook {
     return this.#known.size;
   }
 
-  /** Slots of all catalogues in memory, 8 bytes each. */
+  /** Slots of all catalogues in memory, 4 bytes each. */
   get slots(): number {
     return this.#slots;
   }
@@ -98,7 +101,7 @@ export class CatalogueBook {
       );
       for (const row of rows) {
         const hash = BigInt(row.hash);
-        found.set(hash, { hash, metricIds: BigUint64Array.from(row.metric_ids, BigInt) });
+        found.set(hash, this.#slotsOf(hash, row.metric_ids.map(BigInt)));
       }
     }
   }
@@ -155,9 +158,12 @@ export class CatalogueBook {
       })),
     );
     for (const { catalogue, ids } of accepted) {
-      const { hash } = catalogue;
-      found.set(hash, { hash, metricIds: BigUint64Array.from(ids) });
+      found.set(catalogue.hash, this.#slotsOf(catalogue.hash, ids));
     }
+  }
+
+  #slotsOf(hash: bigint, ids: readonly bigint[]): SlotMetrics {
+    return { hash, metrics: Int32Array.from(ids, (id) => this.numbers.numberOf(id)) };
   }
 
   /** The series that ids belong to already. */
@@ -212,11 +218,11 @@ export class CatalogueBook {
   #remember(slots: SlotMetrics): void {
     if (this.#known.has(slots.hash)) return;
     this.#known.set(slots.hash, slots);
-    this.#slots += slots.metricIds.length;
-    for (const [hash, { metricIds }] of this.#known) {
+    this.#slots += slots.metrics.length;
+    for (const [hash, { metrics }] of this.#known) {
       if (this.#slots <= this.#slotsMax) return;
       this.#known.delete(hash);
-      this.#slots -= metricIds.length;
+      this.#slots -= metrics.length;
     }
   }
 

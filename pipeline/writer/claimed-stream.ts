@@ -2,16 +2,16 @@ import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import { RollcallError } from '../error.ts';
 import type { Store } from '../store/store.ts';
-import { IntentLedger, newestIdentity } from './intent-ledger.ts';
-import type { Intent } from './intent-ledger.ts';
 import { persist } from './persist.ts';
 import type { PersistOptions } from './persist.ts';
+import { newestIdentity, RunLedger } from './run-ledger.ts';
+import type { Position } from './run-ledger.ts';
 
 /** A stream whose position in ClickHouse is ours. */
 export interface ClaimedStream {
-  readonly ledger: IntentLedger;
-  /** What may or may not have been carried out. */
-  readonly open: Intent;
+  readonly ledger: RunLedger;
+  /** From where it is to be read. */
+  readonly position: Position;
   /** Its identity: when it was created, or a little more if it has been cut back since. */
   readonly streamId: number;
   /** When it was created, ms. */
@@ -52,7 +52,7 @@ export async function claimStream(
   if (after.createdMs !== createdMs) {
     throw new RollcallError('stream_replaced', `${stream} was made anew`);
   }
-  const { toSeq, toStoredMs } = claimed.open;
+  const { toSeq, toStoredMs } = claimed.position;
   const isSame = () =>
     persist(
       'compare the stream with the position',
@@ -75,9 +75,9 @@ async function claim(
   firstSeq: number,
   options: PersistOptions,
 ): Promise<Omit<ClaimedStream, 'createdMs'>> {
-  const ledger = new IntentLedger(store, { lane, streamId }, epoch, writer);
-  const open = await persist('claim the position', () => ledger.claim(firstSeq), options);
-  return { ledger, open, streamId };
+  const ledger = new RunLedger(store, { lane, streamId }, epoch, writer);
+  const position = await persist('claim the position', () => ledger.claim(firstSeq), options);
+  return { ledger, position, streamId };
 }
 
 function infoOf(

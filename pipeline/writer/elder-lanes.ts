@@ -2,7 +2,7 @@ import type { Bus } from '../bus/bus.ts';
 import type { Lane } from '../bus/topology.ts';
 import { RollcallError } from '../error.ts';
 import type { Store } from '../store/store.ts';
-import { newestIdentity, storedBelow } from './intent-ledger.ts';
+import { newestIdentity, storedBelow } from './run-ledger.ts';
 
 interface Elder {
   readonly lane: Lane;

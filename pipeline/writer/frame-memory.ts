@@ -5,14 +5,6 @@ import type { StoredFrame } from './stored-frame.ts';
 /** What a frame is known by, and when it was taken. */
 export type KnownFrame = Pick<StoredFrame, 'target' | 'incarnation' | 'seq' | 'timestampMs'>;
 
-/** The insert whose frames are looked at: what it may have left behind itself does not count. */
-export interface InsertPlace {
-  readonly lane: string;
-  readonly streamId: number;
-  /** The first sequence of the insert in its stream. */
-  readonly fromSeq: number;
-}
-
 /** One run of an agent: (target, incarnation). */
 interface Run {
   readonly seqs: SeqRanges;
@@ -62,8 +54,7 @@ const LOOKUP = `
               SELECT arrayJoin(arrayZip({targets:Array(UInt64)}, {incarnations:Array(UInt64)}))
                 AS run))
       AND timestamp >= fromUnixTimestamp64Milli({since:Int64})
-      AND NOT (lane = {lane:String} AND stream_id = {stream:UInt64}
-               AND stream_seq >= {from:UInt64})
+      AND NOT has({hides:Array(UInt64)}, closing)
     GROUP BY target_id, incarnation
   )`;
 
@@ -110,16 +101,15 @@ export class FrameMemory {
   }
 
   /**
-   * Looks up what must be known to judge these frames, as it was before the insert: its own rows are left
-   * out, so that a successor who carries it out again judges as its predecessor did. May be repeated
-   * when it fails.
+   * Looks up what must be known to judge these frames. May be repeated when it fails.
    *
+   * @param hides closings whose rows do not count: their frames come again
    * @throws RollcallError `clickhouse_failed`
    */
   async learn(
     store: Store,
     frames: readonly KnownFrame[],
-    place: InsertPlace,
+    hides: readonly bigint[],
     nowMs: number,
   ): Promise<void> {
     const missing = this.#missing(frames);
@@ -127,7 +117,7 @@ export class FrameMemory {
     const startMs = performance.now();
     try {
       for (let at = 0; at < missing.length; at += RUNS_PER_LOOKUP_MAX) {
-        await this.#lookUp(store, missing.slice(at, at + RUNS_PER_LOOKUP_MAX), place, nowMs);
+        await this.#lookUp(store, missing.slice(at, at + RUNS_PER_LOOKUP_MAX), hides, nowMs);
       }
     } finally {
       this.#lookupMs += performance.now() - startMs;
@@ -146,7 +136,7 @@ export class FrameMemory {
     });
   }
 
-  /** Remembers frames that have been stored since they were looked up. */
+  /** Remembers frames that are stored, or surely will be as long as this memory lasts. */
   add(frames: readonly KnownFrame[], nowMs: number): void {
     for (const { target, incarnation, seq } of frames) {
       const run = this.#targets.get(target)?.get(incarnation);
@@ -194,7 +184,7 @@ export class FrameMemory {
   async #lookUp(
     store: Store,
     lookups: readonly Lookup[],
-    place: InsertPlace,
+    hides: readonly bigint[],
     nowMs: number,
   ): Promise<void> {
     const sinceMs = lookups.reduce((since, lookup) => Math.min(since, lookup.sinceMs), Infinity);
@@ -204,9 +194,7 @@ export class FrameMemory {
       targets: lookups.map(({ target }) => target),
       incarnations: lookups.map(({ incarnation }) => incarnation),
       since: sinceMs,
-      lane: place.lane,
-      stream: place.streamId,
-      from: place.fromSeq,
+      hides,
     });
     for (const { target, incarnation } of lookups) {
       const run = this.#run(target, incarnation, nowMs);

@@ -10,6 +10,7 @@ import { ElderLanes } from './elder-lanes.ts';
 import { FrameMemory } from './frame-memory.ts';
 import type { InsertSlots } from './insert-slots.ts';
 import { LaneInsert } from './lane-insert.ts';
+import { LaneIntake } from './lane-intake.ts';
 import { LaneTrim } from './lane-trim.ts';
 import type { Parking } from './parking.ts';
 import { persist } from './persist.ts';
@@ -38,6 +39,12 @@ export interface LaneWriterOptions {
   readonly flushBytesMax: number;
   /** What may wait in memory; nothing more is fetched above it. */
   readonly bufferBytesMax: number;
+  /** What stays in memory until its minute is over; a closing of this size does not wait for that. */
+  readonly closingBytesMax: number;
+  /** A closing ends where such a span of time does: a minute unless said otherwise. */
+  readonly closingSpanMs?: number;
+  /** A lane that has been silent for so long is closed: 10 s unless said otherwise. */
+  readonly closingIdleMs?: number;
   /** How long the numbers of a silent agent stay in memory. */
   readonly frameMemoryMs: number;
 }
@@ -55,6 +62,10 @@ export interface LaneCounters {
   /** Messages of the lane that come after the last one fetched. */
   pending: number;
   bufferBytes: number;
+  /** Frames in memory whose minute is not over. */
+  openBytes: number;
+  /** Minutes that were stored for good. */
+  closings: number;
   /** Time of the newest sample that was stored, ms. */
   newestMs: number;
   /** Runs of agents whose stored frames are in memory. */
@@ -70,6 +81,12 @@ export interface LaneCounters {
 }
 
 const START_OVER_PAUSE_MS = 250;
+const CLOSING_SPAN_MS = 60_000;
+const CLOSING_IDLE_MS = 10_000;
+/** What comes later than this after its minute makes rows of its own. */
+const CLOSING_GRACE_MS = 2000;
+/** The lanes of a generation close one after the other, within this share of a span. */
+const CLOSING_SPREAD = 0.5;
 
 /**
  * Carries one lane into ClickHouse, each frame once, under one epoch: claims the lane's position, writes its
@@ -87,6 +104,8 @@ export class LaneWriter {
     retries: 0,
     pending: 0,
     bufferBytes: 0,
+    openBytes: 0,
+    closings: 0,
     newestMs: 0,
     memoryRuns: 0,
     memoryLookups: 0,
@@ -99,8 +118,8 @@ export class LaneWriter {
   readonly #store: Store;
   readonly #options: LaneWriterOptions;
   readonly #log: Logger;
-  readonly #insert: LaneInsert;
-  readonly #slots: InsertSlots;
+  readonly #parts: Parts;
+  readonly #intake: LaneIntake;
   readonly #memory: FrameMemory;
   readonly #trim: LaneTrim;
   readonly #signal: AbortSignal;
@@ -112,8 +131,8 @@ export class LaneWriter {
     this.#log = parts.log.child({ lane: options.lane.id });
     this.#signal = signal;
     this.#memory = new FrameMemory(options.frameMemoryMs);
-    this.#insert = new LaneInsert({ ...parts, memory: this.#memory, lane: options.lane.id });
-    this.#slots = parts.slots;
+    this.#parts = parts;
+    this.#intake = new LaneIntake({ ...parts, memory: this.#memory, lane: options.lane.id });
     this.#trim = new LaneTrim(parts.bus, options.lane, parts.log);
   }
 
@@ -162,19 +181,32 @@ export class LaneWriter {
       patience,
     );
     this.#memory.clear();
+    const { ledger, streamId } = claimed;
+    const { slots, catalogues } = this.#parts;
+    const insert = new LaneInsert({
+      ...parts,
+      slots,
+      catalogues,
+      ledger,
+      lane: lane.id,
+      streamId,
+      patience,
+      onInsert: () => (this.counters.inserts += 1),
+    });
     const streamWriter = new StreamWriter(
-      {
-        ...parts,
-        insert: this.#insert,
-        slots: this.#slots,
-        memory: this.#memory,
-        trim: this.#trim,
-        elders,
-      },
+      { ...parts, intake: this.#intake, insert, memory: this.#memory, trim: this.#trim, elders },
       claimed,
-      { ...this.#options, counters: this.counters },
+      { ...this.#options, ...this.#closingTimes(), counters: this.counters },
       this.#signal,
     );
     await streamWriter.run();
+  }
+
+  #closingTimes() {
+    const { laneIndex, laneCount } = this.#options;
+    const { closingSpanMs = CLOSING_SPAN_MS, closingIdleMs = CLOSING_IDLE_MS } = this.#options;
+    const spreadMs = (CLOSING_SPREAD * closingSpanMs * laneIndex) / laneCount;
+    const closingGraceMs = Math.min(CLOSING_GRACE_MS, closingSpanMs) + spreadMs;
+    return { closingSpanMs, closingGraceMs, closingIdleMs };
   }
 }

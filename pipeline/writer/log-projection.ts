@@ -127,7 +127,7 @@ export class LogProjection {
     this.#buffer = new MessageBuffer();
     const reader = new StreamReader(this.#bus, {
       stream: this.#bus.topology.logStream,
-      from: claimed.open.fromSeq,
+      from: claimed.position.fromSeq,
       createdMs: claimed.createdMs,
     });
     const projecting = this.#project(claimed, stop.signal);
@@ -166,9 +166,9 @@ export class LogProjection {
     }
   }
 
-  async #project({ ledger, open, streamId, createdMs }: ClaimedStream, signal: AbortSignal) {
+  async #project({ ledger, position, streamId, createdMs }: ClaimedStream, signal: AbortSignal) {
     const buffer = this.#buffer;
-    let nextSeq = open.fromSeq;
+    let nextSeq = position.fromSeq;
     for (;;) {
       while (buffer.waiting === 0) {
         // A full log gets nothing new until there is room in it.
@@ -185,7 +185,7 @@ export class LogProjection {
       const refused = new Map<number, string>();
       await this.#persist(signal, async () => {
         await this.#insertAll(records, refused);
-        await ledger.write({ fromSeq: seq + 1, toSeq: seq, toStoredMs });
+        await ledger.commit({ fromSeq: seq + 1, toSeq: seq, toStoredMs });
       });
       for (const record of records) this.#tellRefused(record, refused.get(record.seq));
       nextSeq = seq + 1;

@@ -2,30 +2,28 @@ import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import { StreamReader } from '../bus/stream-reader.ts';
 import type { Lane } from '../bus/topology.ts';
-import { failPoint } from '../fault/fail-point.ts';
-import type { Store } from '../store/store.ts';
 import { untilAborted } from '../dial/until-aborted.ts';
 import { isCode } from '../error.ts';
+import { failPoint } from '../fault/fail-point.ts';
 import { FailureStreak } from '../telemetry/failure-streak.ts';
 import { alignedCopy } from '../wire/batch.ts';
 import type { ClaimedStream } from './claimed-stream.ts';
+import { ClosingInsert } from './closing-insert.ts';
 import type { ElderLanes } from './elder-lanes.ts';
 import type { FrameMemory } from './frame-memory.ts';
-import type { Intent } from './intent-ledger.ts';
-import type { InsertSlots } from './insert-slots.ts';
-import { digestOf } from './message-digest.ts';
-import type { LaneInsert, PreparedInsert } from './lane-insert.ts';
+import type { LaneInsert } from './lane-insert.ts';
+import type { LaneIntake, Taken } from './lane-intake.ts';
 import type { LaneTrim } from './lane-trim.ts';
 import type { LaneCounters } from './lane-writer.ts';
 import { MessageBuffer } from './message-buffer.ts';
+import { OpenClosings, openBytesMax } from './open-closings.ts';
 import { persist } from './persist.ts';
 import type { LaneMessage } from './stored-frame.ts';
 
 interface Parts {
   readonly bus: Bus;
-  readonly store: Store;
+  readonly intake: LaneIntake;
   readonly insert: LaneInsert;
-  readonly slots: InsertSlots;
   readonly memory: FrameMemory;
   readonly trim: LaneTrim;
   readonly elders: ElderLanes;
@@ -37,6 +35,10 @@ export interface StreamWriterOptions {
   readonly flushIntervalMs: number;
   readonly flushBytesMax: number;
   readonly bufferBytesMax: number;
+  readonly closingBytesMax: number;
+  readonly closingSpanMs: number;
+  readonly closingGraceMs: number;
+  readonly closingIdleMs: number;
   readonly counters: LaneCounters;
 }
 
@@ -45,8 +47,9 @@ const TRIM_EVERY_MS = 5000;
 const FORGET_EVERY_MS = 60_000;
 
 /**
- * Writes one stream of a lane. Messages are gathered for an interval (or up to a size), then: what is to be
- * stored is worked out, intent, samples, frames. While one insert runs the next is gathered.
+ * Writes one stream of a lane. Messages are gathered for an interval (or up to a size), and what is new in them
+ * inserted: so it is to be seen. It stays in memory until its minute is over, and is then inserted once
+ * more, by the minute, a slice after each flush; committing that moves the position on.
  */
 export class StreamWriter {
   readonly #parts: Parts;
@@ -57,11 +60,13 @@ export class StreamWriter {
   readonly #stop = new AbortController();
   readonly #buffer = new MessageBuffer<LaneMessage>();
   readonly #trimming: FailureStreak;
-  /** Everything below has been inserted. */
+  readonly #open: OpenClosings;
+  #closing: ClosingInsert | undefined;
+  /** Everything below is stored for good. */
   #safeSeq: number;
-  /** The end of the last insert that was carried out, and when JetStream took that message. */
-  #doneSeq = 0;
-  #doneStoredMs: number | undefined;
+  #isCaughtUp = false;
+  #heardMs = performance.now();
+  #flushedMs = performance.now();
   #trimmedMs = 0;
   #forgotMs = 0;
 
@@ -75,7 +80,10 @@ export class StreamWriter {
     this.#claimed = claimed;
     this.#options = options;
     this.#outer = signal;
-    this.#safeSeq = claimed.open.fromSeq;
+    const { ledger, position } = claimed;
+    this.#safeSeq = position.fromSeq;
+    const times = { spanMs: options.closingSpanMs, graceMs: options.closingGraceMs };
+    this.#open = new OpenClosings(ledger.closing, position, times, Date.now());
     const log = parts.log.child({ stream: options.lane.stream });
     this.#trimming = new FailureStreak(log, 'trim the lane', 'allow STREAM.PURGE, or it fills up');
   }
@@ -83,14 +91,15 @@ export class StreamWriter {
   /** @throws RollcallError `fenced`, `stream_replaced`; the signal's reason */
   async run(): Promise<void> {
     const { bus, log } = this.#parts;
-    const { fromSeq, toSeq } = this.#claimed.open;
-    log.info({ fromSeq, replayTo: toSeq }, 'writing lane');
+    const { createdMs, position } = this.#claimed;
+    const { fromSeq, toSeq } = position;
+    log.info({ fromSeq, readBefore: toSeq }, 'writing lane');
     this.#outer.throwIfAborted();
     const onAbort = (): void => this.#stop.abort(this.#outer.reason);
     this.#outer.addEventListener('abort', onAbort, { once: true });
     const { stream } = this.#options.lane;
-    const { createdMs } = this.#claimed;
     const reader = new StreamReader(bus, { stream, from: fromSeq, createdMs });
+    void reader.caughtUp.then(() => (this.#isCaughtUp = true));
     const gathering = this.#gather(reader);
     const writing = this.#write();
     try {
@@ -105,13 +114,13 @@ export class StreamWriter {
       this.#stop.abort();
       reader.stop();
       await writing.catch(() => undefined);
-      this.#options.counters.bufferBytes = 0;
+      Object.assign(this.#options.counters, { bufferBytes: 0, openBytes: 0 });
     }
   }
 
   /** Gathers in the background, up to the buffer's cap. Ends only with an error or when stopped. */
   async #gather(reader: StreamReader): Promise<void> {
-    const { counters } = this.#options;
+    const { counters, bufferBytesMax } = this.#options;
     const { signal } = this.#stop;
     for await (const message of reader) {
       if (signal.aborted) return;
@@ -121,134 +130,111 @@ export class StreamWriter {
       counters.pending = message.pending;
       counters.messages += 1;
       counters.bytes += batch.length;
-      while (this.#isFull(message.seq)) await this.#buffer.change(POLL_MS, signal);
+      while (this.#buffer.bytes > bufferBytesMax) await this.#buffer.change(POLL_MS, signal);
     }
   }
 
-  /** An open intent must be gathered whole, even if its writer was allowed a larger buffer. */
-  #isFull(seq: number): boolean {
-    const { bufferBytesMax } = this.#options;
-    return seq >= this.#claimed.open.toSeq && this.#buffer.bytes > bufferBytesMax;
-  }
-
   async #write(): Promise<void> {
-    const { flushIntervalMs, flushBytesMax } = this.#options;
-    const { open } = this.#claimed;
+    const { flushIntervalMs, flushBytesMax, closingBytesMax } = this.#options;
     const { signal } = this.#stop;
     const isEnough = (): boolean => this.#buffer.waitingBytes >= flushBytesMax;
-    let isOpen = open.toSeq >= open.fromSeq;
-    if (isOpen) await this.#replay(open);
     for (;;) {
-      await this.#buffer.gather(flushIntervalMs, isEnough, signal);
-      const messages = this.#buffer.take(flushBytesMax);
-      if (messages.length > 0) {
-        await this.#insert(messages);
-        isOpen = true;
-      } else if (this.#buffer.isEnded) {
-        return;
-      } else if (isOpen) {
-        isOpen = false;
-        await this.#close();
+      // A closing that is under way is carried on until the next flush is due.
+      const leftMs = this.#flushedMs + flushIntervalMs - performance.now();
+      await this.#buffer.gather(this.#closing ? 0 : leftMs, isEnough, signal);
+      if (this.#closing === undefined || leftMs <= 0 || isEnough()) {
+        this.#flushedMs = performance.now();
+        const isFull = this.#open.bytes >= openBytesMax(closingBytesMax);
+        const messages = isFull ? [] : this.#buffer.take(flushBytesMax);
+        if (messages.length > 0) await this.#flush(messages);
       }
+      if (this.#isDone && !this.#open.isOpen) return;
+      await this.#beginRun();
+      await this.#close();
       await this.#housekeeping();
     }
   }
 
-  /** Carries out again what the predecessor may or may not have done. */
-  async #replay(open: Intent): Promise<void> {
-    while (this.#buffer.lastSeq < open.toSeq) {
-      // Only a part of it is left: nobody knows what it would be without the rest.
-      if (this.#buffer.isEnded) return void this.#buffer.take();
-      await this.#buffer.change(POLL_MS, this.#stop.signal);
-    }
-    const messages = this.#buffer.takeTo(open.toSeq);
-    const prepared = await this.#prepare(messages, open);
-    await this.#carryOut(open, prepared, messages);
-  }
-
-  async #insert(messages: readonly LaneMessage[]): Promise<void> {
-    const { seq: toSeq, storedMs: toStoredMs } = messages.at(-1)!;
-    const range = { fromSeq: messages[0]!.seq, toSeq, toStoredMs };
-    const prepared = await this.#prepare(messages, range);
-    const intent = { ...range, unknownCatalogues: prepared.unknownCatalogues };
-    await this.#persist('write the intent', async () => {
-      await this.#claimed.ledger.write(intent);
-      failPoint('writer.intent_written');
-    });
-    this.#safeSeq = intent.fromSeq;
-    await this.#carryOut(intent, prepared, messages);
-  }
-
-  async #prepare(messages: readonly LaneMessage[], intent: Intent): Promise<PreparedInsert> {
-    const { elders, memory, insert } = this.#parts;
-    const { streamId } = this.#claimed;
-    if (elders.count > 0) {
-      const marks = await this.#persist('look at elder lanes', () => elders.marks());
-      const haveStored = await this.#persist('go on', () => elders.settle(marks));
-      if (haveStored) memory.clear();
-    }
-    return this.#persist('prepare an insert', () =>
-      insert.prepare(messages, { ...intent, streamId }),
-    );
-  }
-
-  async #carryOut(
-    intent: Intent,
-    prepared: PreparedInsert,
-    messages: readonly LaneMessage[],
-  ): Promise<void> {
-    const { insert } = this.#parts;
-    const startMs = performance.now();
-    const digest = digestOf(messages);
-    for (const block of prepared.blocks) {
-      const token = this.#claimed.ledger.token(intent, block.partition, digest);
-      await this.#insertBlock('samples', block.samples, token);
-      await this.#insertBlock('frames', block.frames, token);
-    }
-    insert.stored(prepared);
-    this.#doneSeq = intent.toSeq;
-    this.#doneStoredMs = messages.at(-1)?.storedMs;
-    this.#buffer.giveBack(messages);
-    this.#count(prepared, performance.now() - startMs);
-  }
-
-  /** Each attempt asks first whether the lane is still ours: it may come long after the one before. */
-  #insertBlock(table: 'samples' | 'frames', chunks: readonly Uint8Array[], token: string) {
-    const { store, slots } = this.#parts;
-    const insert = async (): Promise<void> => {
-      await this.#claimed.ledger.confirm();
-      await store.insertBlock(table, chunks, token);
-      failPoint(`writer.${table}_inserted`);
-    };
-    return this.#persist(`insert ${table}`, () => slots.run(insert, this.#stop.signal));
-  }
-
-  #count(prepared: PreparedInsert, insertMs: number): void {
+  async #flush(messages: readonly LaneMessage[]): Promise<void> {
+    const { insert, memory } = this.#parts;
     const { counters } = this.#options;
-    const { memory } = this.#parts;
-    counters.inserts += prepared.blocks.length;
-    counters.insertSeconds += insertMs / 1000;
-    counters.frames += prepared.fresh.length;
-    counters.samples += prepared.samples;
-    counters.duplicates += prepared.duplicates;
-    counters.newestMs = Math.max(counters.newestMs, prepared.newestMs);
+    this.#heardMs = performance.now();
+    const taken = await this.#take(messages);
+    const { seq, storedMs } = messages.at(-1)!;
+    const startMs = performance.now();
+    for (const [closing, frames] of this.#open.add(taken, seq, storedMs)) {
+      const samples = await insert.recent(frames, closing, taken.metricsOf, this.#stop.signal);
+      counters.samples += samples;
+      counters.frames += frames.length;
+    }
+    this.#buffer.giveBack(messages);
+    counters.insertSeconds += (performance.now() - startMs) / 1000;
+    counters.duplicates += taken.duplicates;
+    counters.newestMs = taken.fresh.reduce(
+      (newest, { timestampMs }) => Math.max(newest, timestampMs),
+      counters.newestMs,
+    );
     counters.bufferBytes = this.#buffer.bytes;
+    counters.openBytes = this.#open.bytes;
     counters.memoryRuns = memory.runs;
     counters.memoryLookups = memory.lookups;
     counters.memoryLookupRuns = memory.lookedUpRuns;
     counters.memoryLookupSeconds = memory.lookupSeconds;
   }
 
-  /** Nothing follows for now: closes the last intent, so that it is not replayed for ever. */
+  async #take(messages: readonly LaneMessage[]): Promise<Taken> {
+    const { elders, memory, intake } = this.#parts;
+    const { streamId, ledger } = this.#claimed;
+    if (elders.count > 0) {
+      const marks = await this.#persist('look at elder lanes', () => elders.marks());
+      const haveStored = await this.#persist('go on', () => elders.settle(marks));
+      if (haveStored) memory.clear();
+    }
+    return this.#persist('prepare an insert', () =>
+      intake.take(messages, { streamId, hides: ledger.hides }),
+    );
+  }
+
+  /** Until what our predecessor had read is inserted anew, queries are better off with its rows. */
+  async #beginRun(): Promise<void> {
+    const { ledger, position } = this.#claimed;
+    const { closingBytesMax } = this.#options;
+    const hasAll = this.#isCaughtUp && this.#buffer.waiting === 0;
+    if (ledger.isBegun || !(hasAll || this.#isDone || this.#open.bytes >= closingBytesMax)) return;
+    await this.#persist('begin a run', () => ledger.begin(position));
+    failPoint('writer.run_begun');
+  }
+
+  /** Carries a closing on by one slice, or begins one that is due. */
   async #close(): Promise<void> {
-    const next = Math.max(this.#safeSeq, this.#doneSeq + 1);
-    const isOfDone = next === this.#doneSeq + 1 && this.#doneStoredMs !== undefined;
-    const stored = isOfDone ? { toStoredMs: this.#doneStoredMs } : {};
-    await this.#persist('close the intent', async () => {
-      await this.#claimed.ledger.write({ fromSeq: next, toSeq: next - 1, ...stored });
-      failPoint('writer.position_closed');
-    });
-    this.#safeSeq = next;
+    const { counters } = this.#options;
+    if (!this.#claimed.ledger.isBegun) return;
+    if (this.#closing === undefined) {
+      if (!this.#open.isOpen || !this.#isDue()) return;
+      const frozen = this.#open.freeze();
+      this.#closing = new ClosingInsert(frozen, this.#parts.insert, this.#stop.signal);
+    }
+    const { frozen } = this.#closing;
+    if (await this.#closing.next()) return;
+    await this.#persist('commit a closing', () => this.#claimed.ledger.commit(frozen.position));
+    failPoint('writer.closing_committed');
+    this.#open.advance(frozen, Date.now());
+    this.#closing = undefined;
+    this.#safeSeq = frozen.position.fromSeq;
+    counters.closings += 1;
+    counters.openBytes = this.#open.bytes;
+  }
+
+  #isDue(): boolean {
+    const { closingBytesMax, closingIdleMs } = this.#options;
+    if (this.#open.bytes >= closingBytesMax || this.#isDone) return true;
+    const isIdle = performance.now() - this.#heardMs >= closingIdleMs;
+    return isIdle || this.#open.isDue(Date.now());
+  }
+
+  /** Nothing more will come. */
+  get #isDone(): boolean {
+    return this.#buffer.isEnded && this.#buffer.waiting === 0;
   }
 
   async #housekeeping(): Promise<void> {

@@ -4,6 +4,7 @@ import type { Projector } from '../projection/projector.ts';
 import { ReadMetrics } from '../telemetry/read-metrics.ts';
 import type { CatalogueBook } from './catalogue-book.ts';
 import type { LaneCounters } from './lane-writer.ts';
+import { openBytesMax } from './open-closings.ts';
 import type { Parking } from './parking.ts';
 import type { ProjectedLog } from './projected-log.ts';
 import type { Unparking } from './unparking.ts';
@@ -13,6 +14,7 @@ export interface WriterParts {
   readonly bus: Bus;
   readonly lanes: WrittenLanes;
   readonly bufferBytesMax: number;
+  readonly closingBytesMax: number;
   readonly parking: Parking;
   readonly catalogues: CatalogueBook;
   readonly unparking: Unparking;
@@ -28,6 +30,7 @@ const LANE_COUNTERS: readonly [keyof LaneCounters, string, string][] = [
   ['samples', 'samples_total', 'Samples stored.'],
   ['duplicates', 'duplicate_frames_total', 'Frames that had been stored before.'],
   ['inserts', 'inserts_total', 'Blocks of samples inserted.'],
+  ['closings', 'closings_total', 'Minutes stored for good.'],
   ['insertSeconds', 'insert_seconds_total', 'Time spent on inserts.'],
   ['retries', 'retries_total', 'Attempts that failed and were made again.'],
   ['memoryLookups', 'memory_lookups_total', 'Queries for runs not in memory.'],
@@ -44,6 +47,7 @@ const LANE_COUNTERS: readonly [keyof LaneCounters, string, string][] = [
 const LANE_GAUGES: readonly [keyof LaneCounters, string, string][] = [
   ['pending', 'lag_messages', 'Batches of the lane that have not been read.'],
   ['bufferBytes', 'buffer_bytes', 'Bytes read but not stored.'],
+  ['openBytes', 'open_bytes', 'Bytes of frames whose minute is not stored for good.'],
   ['memoryRuns', 'memory_runs', 'Runs of agents whose stored frames are in memory.'],
 ];
 
@@ -60,7 +64,8 @@ export function registerWriterMetrics(registry: Registry, parts: WriterParts): v
   });
 }
 
-function registerLanes(metrics: ReadMetrics, { bufferBytesMax, lanes }: WriterParts): void {
+function registerLanes(metrics: ReadMetrics, parts: WriterParts): void {
+  const { bufferBytesMax, closingBytesMax, lanes } = parts;
   const byLane = (read: (counters: LaneCounters) => number) => () =>
     lanes.current().map(([laneId, counters]) => [laneId, read(counters)] as const);
   for (const [field, name, help] of LANE_COUNTERS) {
@@ -85,6 +90,12 @@ function registerLanes(metrics: ReadMetrics, { bufferBytesMax, lanes }: WriterPa
     'Bytes read but not stored of those that may be, 0 to 1.',
     'lane',
     byLane(({ bufferBytes }) => bufferBytes / bufferBytesMax),
+  );
+  metrics.gauges(
+    'rollcall_writer_open_fill_ratio',
+    'Bytes of frames whose minute is not stored for good of those that may be, 0 to 1.',
+    'lane',
+    byLane(({ openBytes }) => openBytes / openBytesMax(closingBytesMax)),
   );
   metrics.gauge(
     'rollcall_writer_freshness_seconds',

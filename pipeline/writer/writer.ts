@@ -23,6 +23,7 @@ import type { LaneWriterOptions } from './lane-writer.ts';
 import { LogProjection } from './log-projection.ts';
 import { Parking } from './parking.ts';
 import { ProjectedLog } from './projected-log.ts';
+import { RecentSweep } from './recent-sweep.ts';
 import { LANE_TOTALS, registerWriterMetrics } from './writer-metrics.ts';
 import { Unparking } from './unparking.ts';
 import { WrittenLanes } from './written-lanes.ts';
@@ -35,7 +36,7 @@ export interface WriterOptions {
   readonly retention: Retention;
   readonly lane: Pick<
     LaneWriterOptions,
-    'flushIntervalMs' | 'flushBytesMax' | 'bufferBytesMax' | 'frameMemoryMs'
+    'flushIntervalMs' | 'flushBytesMax' | 'bufferBytesMax' | 'closingBytesMax' | 'frameMemoryMs'
   >;
   readonly metricsListen: Address;
   readonly log: Logger;
@@ -105,6 +106,7 @@ export class Writer {
     const members = new MemberRecord({ bus, store, log });
     const streams = new StreamGauges(bus, log);
     const unparking = new Unparking({ bus, catalogues, parking, log });
+    const sweep = new RecentSweep(store, log);
     const projectedLog = new ProjectedLog();
     const { registry } = this.#component;
     members.register(registry);
@@ -113,19 +115,21 @@ export class Writer {
       bus,
       lanes: this.#lanes,
       bufferBytesMax: laneOptions.bufferBytesMax,
+      closingBytesMax: laneOptions.closingBytesMax,
       parking,
       catalogues,
       unparking,
       projector,
       projectedLog,
     });
+    const projecting = allOf(projector, members, streams, unparking, sweep);
     return (part: string, epoch: number, signal: AbortSignal): Promise<void> => {
       log.info({ part, epoch }, 'part taken');
       if (part === LOG_PART) {
         const projection = new LogProjection({ bus, store, log }, { epoch, writer: member });
         return projectedLog.follow(projection, projection.run(signal));
       }
-      if (part === PROJECTION_PART) return allOf(projector, members, streams, unparking)(signal);
+      if (part === PROJECTION_PART) return projecting(signal);
       const { lane, index, count } = lanes.get(part)!;
       const writer = new LaneWriter(
         { bus, store, catalogues, parking, slots, log },

@@ -8,6 +8,7 @@ import { InsertSlots } from '../insert-slots.ts';
 import { LaneWriter } from '../lane-writer.ts';
 import type { LaneWriterOptions } from '../lane-writer.ts';
 import { Parking } from '../parking.ts';
+import { newestIdentity, storedBelow } from '../run-ledger.ts';
 import { countRows } from './traffic.ts';
 
 /** A lane of a fleet of its own, and writers for it. */
@@ -37,6 +38,9 @@ export async function laneFixture(
       flushIntervalMs: 20,
       flushBytesMax: 1 << 20,
       bufferBytesMax: 4 << 20,
+      closingBytesMax: 4 << 20,
+      closingSpanMs: 1000,
+      closingIdleMs: 100,
       frameMemoryMs: 3_600_000,
       ...changes,
     };
@@ -67,8 +71,15 @@ export async function laneFixture(
   };
   /** Waits until that many frames are stored. */
   const stored = (frames: number) =>
-    until(`${frames} frames are stored`, async () => (await countRows(store, 'frames')) >= frames);
-  return { bus, store, lane, write, stored };
+    until(`${frames} frames are stored`, async () => (await countRows(store, 'stored_frames')) >= frames);
+  /** Waits until everything in the lane is stored for good. */
+  const closed = () =>
+    until('the lane is closed', async () => {
+      const { created, state } = await bus.streamInfo(lane.stream);
+      const streamId = await newestIdentity(store, lane.id, Date.parse(created));
+      return (await storedBelow(store, { lane: lane.id, streamId })) > state.last_seq;
+    });
+  return { bus, store, lane, write, stored, closed };
 }
 
 /** The store, but blocks go through `insertBlock`, which gets the call and the way to make it. */

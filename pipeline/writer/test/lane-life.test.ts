@@ -4,7 +4,7 @@ import { silentLog, testClickHouse, testNats } from '../../embedded/test-servers
 import { until } from '../../embedded/test/until.ts';
 import { Store } from '../../store/store.ts';
 import { CatalogueBook } from '../catalogue-book.ts';
-import { IntentLedger } from '../intent-ledger.ts';
+import { RunLedger } from '../run-ledger.ts';
 import { InsertSlots } from '../insert-slots.ts';
 import { LaneWriter } from '../lane-writer.ts';
 import { Parking } from '../parking.ts';
@@ -64,6 +64,8 @@ function bareWriter({ bus, store, lane }: Fixture, epoch: number, signal: AbortS
       flushIntervalMs: 10,
       flushBytesMax: 1 << 20,
       bufferBytesMax: 4 << 20,
+      closingBytesMax: 4 << 20,
+      closingIdleMs: 100,
       frameMemoryMs: 3_600_000,
     },
     signal,
@@ -130,7 +132,7 @@ await t.test('a writer whose database hangs ends when it is told to', async (t) 
 await t.test('a writer that has aborted before it begins does nothing', async (t) => {
   const fixture = await laneFixture(t, ports, 'never');
   await bareWriter(fixture, 1, AbortSignal.abort()).run();
-  const rows = await fixture.store.rows('SELECT 1 FROM lane_intents');
+  const rows = await fixture.store.rows('SELECT 1 FROM lane_runs');
   t.same(rows, []);
 });
 
@@ -160,12 +162,12 @@ await t.test('a stream that lost its newest messages is written on from its end'
   await stored(1);
   await first.end();
   // The ledger says that it once had a hundred messages, and all below 91 are stored.
-  const ledger = new IntentLedger(store, { lane: lane.id, streamId }, 50, 'before');
-  await ledger.write({ fromSeq: 91, toSeq: 100 });
+  const ledger = new RunLedger(store, { lane: lane.id, streamId }, 50, 'before');
+  await ledger.begin({ fromSeq: 91, toSeq: 100 });
   const second = write({ epoch: 51 });
   await until('it has claimed what is left', async () => {
     const rows = await store.rows<object>(
-      `SELECT 1 FROM lane_intents WHERE epoch = 51 AND from_seq = 2 AND stream_id = ${streamId + 1}`,
+      `SELECT 1 FROM lane_runs WHERE epoch = 51 AND number = 1 AND stream_id = ${streamId + 1}`,
     );
     return rows.length > 0;
   });
@@ -191,16 +193,16 @@ await t.test(
     await publishBatch(bus, lane, [sent(2)]);
     await publishBatch(bus, lane, [sent(3)]);
     // The ledger says that the first three were stored; but the third was another message then.
-    const ledger = new IntentLedger(store, { lane: lane.id, streamId }, 50, 'before');
+    const ledger = new RunLedger(store, { lane: lane.id, streamId }, 50, 'before');
     const publishedMs = await bus.publishedAtMs(lane.stream, 3);
-    await ledger.write({ fromSeq: 4, toSeq: 3, toStoredMs: publishedMs! - 5000 });
+    await ledger.begin({ fromSeq: 4, toSeq: 3, toStoredMs: publishedMs! - 5000 });
     const second = write({ epoch: 51 });
     await stored(3);
     await second.end();
     t.same(await storedFrames(store), framesOf(upTo(3)));
     t.same(await storedSamples(store), samplesOf(upTo(3)));
     const rows = await store.rows<{ id: string }>(
-      'SELECT max(stream_id) AS id FROM lane_intents WHERE epoch = 51',
+      'SELECT max(stream_id) AS id FROM lane_runs WHERE epoch = 51',
     );
     t.equal(Number(rows[0]?.id), streamId + 1, 'it has an identity of its own from then on');
   },

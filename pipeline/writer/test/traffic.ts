@@ -107,8 +107,9 @@ export function framesOf(frames: readonly SentFrame[]): string[] {
 /** The database's samples, in the form of `samplesOf`. */
 export async function storedSamples(store: Store): Promise<string[]> {
   const rows = await store.rows<{ line: string }>(
-    `SELECT concat(metric_id, ' ', target_id, ' ', toUnixTimestamp64Milli(timestamp), ' ',
-                   reinterpretAsUInt64(value)) AS line FROM samples`,
+    `SELECT concat(metric_id, ' ', target_id, ' ', toUnixTimestamp64Milli(time), ' ',
+                   reinterpretAsUInt64(value)) AS line
+     FROM samples_between(start = '1970-01-01 00:00:00', end = '2100-01-01 00:00:00')`,
   );
   return rows.map(({ line }) => line).toSorted();
 }
@@ -117,14 +118,14 @@ export async function storedSamples(store: Store): Promise<string[]> {
 export async function storedFrames(store: Store, sent?: readonly SentFrame[]): Promise<string[]> {
   const rows = await store.rows<{ line: string }>(
     `SELECT concat(target_id, ' ', incarnation, ' ', seq, ' ', toUnixTimestamp64Milli(timestamp),
-                   ' ', samples, ' ', is_backlog) AS line FROM frames`,
+                   ' ', samples, ' ', is_backlog) AS line FROM stored_frames`,
   );
   const targets = sent && new Set(sent.map(({ instance }) => targetId(instance).toString()));
   const lines = rows.map(({ line }) => line).toSorted();
   return lines.filter((line) => targets?.has(line.split(' ')[0]!) !== false);
 }
 
-export async function countRows(store: Store, table: 'samples' | 'frames'): Promise<number> {
+export async function countRows(store: Store, table: string): Promise<number> {
   const [row] = await store.rows<{ n: string }>(`SELECT count() AS n FROM ${table}`);
   return Number(row!.n);
 }

@@ -1,0 +1,57 @@
+import { byDay, byTargetAndTime } from './frame-order.ts';
+import type { LaneInsert } from './lane-insert.ts';
+import type { FrozenClosing } from './open-closings.ts';
+import type { StoredFrame } from './stored-frame.ts';
+
+/** Bytes of frames that are turned round and inserted at once: 2 million values. */
+const SLICE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** A closing on its way into `series_minutes`, slice by slice: some targets at a time. */
+export class ClosingInsert {
+  readonly frozen: FrozenClosing;
+  readonly #insert: LaneInsert;
+  readonly #signal: AbortSignal;
+  readonly #slices: Generator<StoredFrame[]>;
+  #inserted = 0;
+
+  constructor(frozen: FrozenClosing, insert: LaneInsert, signal: AbortSignal) {
+    this.frozen = frozen;
+    this.#insert = insert;
+    this.#signal = signal;
+    this.#slices = slicesOf(frozen.closing.frames);
+  }
+
+  /**
+   * Inserts the next slice.
+   *
+   * @returns whether there was one
+   * @throws RollcallError `fenced`; the signal's reason
+   */
+  async next(): Promise<boolean> {
+    const slice = this.#slices.next();
+    if (slice.done === true) return false;
+    await this.#insert.minutes(slice.value, this.frozen.closing, this.#inserted, this.#signal);
+    this.#inserted += 1;
+    return true;
+  }
+}
+
+/** All frames of a target and day are in one slice, as far as that fits, and each slice in one day. */
+function* slicesOf(frames: readonly StoredFrame[]): Generator<StoredFrame[]> {
+  for (const ofDay of byDay(frames).values()) {
+    let slice: StoredFrame[] = [];
+    let bytes = 0;
+    for (const frame of byTargetAndTime(ofDay)) {
+      const length = frame.batch.readUInt32LE(frame.offset);
+      const isOfNext = frame.target !== slice.at(-1)?.target || bytes > 2 * SLICE_BYTES_MAX;
+      if (bytes + length > SLICE_BYTES_MAX && isOfNext) {
+        yield slice;
+        slice = [];
+        bytes = 0;
+      }
+      slice.push(frame);
+      bytes += length;
+    }
+    if (slice.length > 0) yield slice;
+  }
+}

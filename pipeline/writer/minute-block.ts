@@ -1,0 +1,37 @@
+import { arrayColumn, fixedColumn, nativeBlock } from '../store/native-block.ts';
+import { FrameMatrix } from './frame-matrix.ts';
+import type { MetricNumbers } from './metric-numbers.ts';
+import { minuteRows } from './minute-rows.ts';
+import type { Block } from './recent-block.ts';
+import type { StoredFrame } from './stored-frame.ts';
+
+/**
+ * Rows of `series_minutes` in the order of its key: metric, target, minute.
+ *
+ * @param frames sorted by target, then time
+ */
+export function minuteBlock(
+  frames: readonly StoredFrame[],
+  closing: bigint,
+  metricsOf: (catalogue: bigint) => Int32Array,
+  numbers: MetricNumbers,
+): Block {
+  const of = minuteRows(new FrameMatrix(frames, metricsOf, numbers), frames);
+  const { rows } = of;
+  return {
+    rows,
+    chunks: nativeBlock(rows, [
+      fixedColumn('metric_id', 'UInt64', of.metricIds),
+      fixedColumn('target_id', 'UInt64', of.targetIds),
+      fixedColumn('minute', "DateTime('UTC')", of.minutes),
+      arrayColumn('offsets_ms', 'UInt16', of.ends, of.offsetsMs),
+      arrayColumn('values', 'Float64', of.ends, of.values),
+      fixedColumn('count', 'UInt16', of.counts),
+      fixedColumn('min', 'Float64', of.minima),
+      fixedColumn('max', 'Float64', of.maxima),
+      fixedColumn('sum', 'Float64', of.sums),
+      fixedColumn('last', 'Float64', of.lasts),
+      fixedColumn('closing', 'UInt64', new BigUint64Array(rows).fill(closing)),
+    ]),
+  };
+}

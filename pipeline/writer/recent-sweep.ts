@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { untilAborted } from '../dial/until-aborted.ts';
+import type { Store } from '../store/store.ts';
+import { FailureStreak } from '../telemetry/failure-streak.ts';
+
+const LOOK_EVERY_MS = 15_000;
+
+/**
+ * Partitions of closings that nobody has open: committed ones, and those of runs that are over. A run that
+ * has not begun has open what it inserts before. All of it is read at once, for a run may begin meanwhile.
+ */
+const CLOSED = `
+  SELECT DISTINCT partition_id
+  FROM system.parts
+  WHERE database = {database:String} AND table = 'samples_recent' AND active
+    AND toUInt64(extract(partition, '[0-9]+')) NOT IN (
+      SELECT arrayJoin([run + newest, run + newest + 1])
+      FROM (
+        SELECT run, greatest(max(number), 1) AS newest, epoch,
+               maxIf(epoch, max(number) > 0) OVER (PARTITION BY lane, stream_id) AS head
+        FROM lane_runs
+        GROUP BY lane, stream_id, epoch, run
+      )
+      WHERE epoch >= head)`;
+
+/**
+ * Empties `samples_recent` of what is in `series_minutes` by now, or never will be. A query that has begun may
+ * still be about to read it, so it goes at the look after the one that found it.
+ */
+export class RecentSweep {
+  readonly #store: Store;
+  readonly #everyMs: number;
+  readonly #looking: FailureStreak;
+  #found: ReadonlySet<string> = new Set();
+
+  constructor(store: Store, log: Logger, everyMs = LOOK_EVERY_MS) {
+    this.#store = store;
+    this.#everyMs = everyMs;
+    const advice = 'allow SELECT on system.parts and ALTER DELETE, or the disk fills up';
+    this.#looking = new FailureStreak(log, 'empty samples_recent', advice);
+  }
+
+  /** Runs until aborted, and then resolves. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await untilAborted(this.look(), signal);
+        this.#looking.worked();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#looking.failed(error);
+      }
+      await sleep(this.#everyMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /**
+   * One look.
+   *
+   * @returns how many partitions were dropped
+   * @throws RollcallError `clickhouse_failed`
+   */
+  async look(): Promise<number> {
+    const { database } = this.#store;
+    const rows = await this.#store.rows<{ partition_id: string }>(CLOSED, { database });
+    const before = this.#found;
+    this.#found = new Set(rows.map(({ partition_id: id }) => id));
+    let dropped = 0;
+    for (const id of before) {
+      if (!this.#found.has(id)) continue;
+      await this.#store.run(`ALTER TABLE samples_recent DROP PARTITION ID '${id}'`);
+      dropped += 1;
+    }
+    return dropped;
+  }
+}
