@@ -2,7 +2,7 @@ import t from 'tap';
 import { testClickHouse, testNats } from '../../embedded/test-servers.ts';
 import { until } from '../../embedded/test/until.ts';
 import { ElderLanes } from '../elder-lanes.ts';
-import { IntentLedger } from '../intent-ledger.ts';
+import { RunLedger } from '../run-ledger.ts';
 import { laneFixture } from './lane-fixture.ts';
 import {
   catalogueOf,
@@ -81,9 +81,9 @@ await t.test('traffic that goes on along an elder lane is not waited for', async
   await t.rejects(elders.settle(marks), { code: 'elder_lanes', message: /up to 1 first/ });
   await publishBatch(bus, older, [A]);
   await t.rejects(elders.settle(marks), { message: /somebody still publishes there/ });
-  const ledger = new IntentLedger(store, { lane: older.id, streamId: elderMs }, 1, 'elder');
+  const ledger = new RunLedger(store, { lane: older.id, streamId: elderMs }, 1, 'elder');
   await ledger.claim(1);
-  await ledger.write({ fromSeq: 2, toSeq: 2 });
+  await ledger.commit({ fromSeq: 2, toSeq: 2 });
   t.equal(await elders.settle(marks), true, 'the first message is stored, the second is not');
   t.equal(await elders.settle(marks), false);
   await t.rejects(elders.settle(await elders.marks()), { code: 'elder_lanes' });

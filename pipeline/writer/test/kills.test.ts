@@ -102,7 +102,10 @@ await t.test(`${KILLS} kills at random moments lose and repeat nothing`, async (
   stop.abort();
   await sending;
   const unique = framesOf(frames);
-  await until('all is stored', async () => (await countRows(store, 'stored_frames')) >= unique.length);
+  await until(
+    'all is stored',
+    async () => (await countRows(store, 'stored_frames')) >= unique.length,
+  );
   await writer.kill();
   t.comment(JSON.stringify({ ...counts, frames: unique.length }));
   t.same(await storedFrames(store), unique, 'the frames');

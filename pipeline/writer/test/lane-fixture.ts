@@ -71,7 +71,10 @@ export async function laneFixture(
   };
   /** Waits until that many frames are stored. */
   const stored = (frames: number) =>
-    until(`${frames} frames are stored`, async () => (await countRows(store, 'stored_frames')) >= frames);
+    until(
+      `${frames} frames are stored`,
+      async () => (await countRows(store, 'stored_frames')) >= frames,
+    );
   /** Waits until everything in the lane is stored for good. */
   const closed = () =>
     until('the lane is closed', async () => {

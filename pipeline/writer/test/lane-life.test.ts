@@ -155,11 +155,12 @@ await t.test('when its stream is made anew the writer starts over by itself', as
 });
 
 await t.test('a stream that lost its newest messages is written on from its end', async (t) => {
-  const { bus, store, lane, write, stored } = await laneFixture(t, ports, 'cut');
+  const { bus, store, lane, write, stored, closed } = await laneFixture(t, ports, 'cut');
   const streamId = Date.parse((await bus.streamInfo(lane.stream)).created);
   await publishBatch(bus, lane, [A, sent(1)]);
   const first = write();
   await stored(1);
+  await closed();
   await first.end();
   // The ledger says that it once had a hundred messages, and all below 91 are stored.
   const ledger = new RunLedger(store, { lane: lane.id, streamId }, 50, 'before');
@@ -184,11 +185,12 @@ await t.test('a stream that lost its newest messages is written on from its end'
 await t.test(
   'numbers that NATS gave out again are noticed by the time of their message',
   async (t) => {
-    const { bus, store, lane, write, stored } = await laneFixture(t, ports, 'reused');
+    const { bus, store, lane, write, stored, closed } = await laneFixture(t, ports, 'reused');
     const streamId = Date.parse((await bus.streamInfo(lane.stream)).created);
     await publishBatch(bus, lane, [A, sent(1)]);
     const first = write();
     await stored(1);
+    await closed();
     await first.end();
     await publishBatch(bus, lane, [sent(2)]);
     await publishBatch(bus, lane, [sent(3)]);

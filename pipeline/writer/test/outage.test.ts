@@ -130,29 +130,22 @@ await t.test('what gathered during an outage is inserted in portions', async (t)
   const { write, stored, store, bus, lane } = fixture;
   const { frames, send } = sender(fixture);
   const outage = { isOver: false };
-  const ranges = new Set<string>();
-  const failing = storeWith(store, async (_table, token, insert) => {
+  const inserts = new Set<string>();
+  const failing = storeWith(store, async (table, token, insert) => {
     if (!outage.isOver) throw new RollcallError('clickhouse_failed', 'away', { retryable: true });
-    ranges.add(token.split(':')[2]!);
+    if (table === 'samples_recent') inserts.add(token);
     await insert();
   });
   const flushBytesMax = 64 * 1024;
   const { counters } = write({ flushIntervalMs: 10, flushBytesMax }, { store: failing });
   await send(30);
   await until('all has gathered', () => counters.messages === 30);
-  const sizes: number[] = [];
-  for (let seq = 1; seq <= 30; seq += 1) {
-    sizes[seq] = (await bus.manager.streams.getMessage(lane.stream, { seq }))!.data.length;
-  }
+  const { state } = await bus.streamInfo(lane.stream);
   outage.isOver = true;
   await stored(frames.length);
   await checkStored(t, fixture, frames);
   await until('it has ended the last one', () => counters.bufferBytes === 0);
-  for (const range of ranges) {
-    const [from, to] = range.split('-').map(Number) as [number, number];
-    const bytes = sizes.slice(from, to + 1).reduce((sum, size) => sum + size);
-    t.ok(bytes <= flushBytesMax || from === to, `${range} has ${bytes} bytes`);
-  }
+  t.ok(inserts.size >= state.bytes / flushBytesMax, `${inserts.size} inserts`);
 });
 
 await t.test('a NATS server that is killed costs nothing that it had', async (t) => {

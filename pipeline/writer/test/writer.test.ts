@@ -58,6 +58,7 @@ async function writerOf(t: Test, fleet: string, metricsPort?: number) {
       flushIntervalMs: 20,
       flushBytesMax: 1 << 20,
       bufferBytesMax: 4 << 20,
+      closingBytesMax: 4 << 20,
       frameMemoryMs: 3_600_000,
     },
     metricsListen: { host: '127.0.0.1', port },
