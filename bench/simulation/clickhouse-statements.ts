@@ -1,53 +1,38 @@
-import { versionOf } from './clickhouse-tables.ts';
-import type { ClickHouseTables, FrameRow } from './clickhouse-tables.ts';
+import type { FrameRow, Part } from './clickhouse-blocks.ts';
+import type { ClickHouseTables } from './clickhouse-tables.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
+/** The rows it returns (none for a command), or what is left to do at a later instant. */
+type Result = object[] | (() => object[]);
 
 /** A statement as the server carries it out. */
 interface Statement {
   readonly pattern: RegExp;
-  /** The rows it returns; none for a command. */
-  run(tables: ClickHouseTables, parameters: Parameters): object[];
+  run(tables: ClickHouseTables, parameters: Parameters, found: RegExpExecArray): Result;
 }
 
 /** Every statement the writer uses, told by its text; with another text it is not the same statement. */
 const STATEMENTS: readonly Statement[] = [
   {
     pattern:
-      /^SELECT from_seq, to_seq, to_stored_ms, unknown_catalogues FROM lane_intents WHERE .* LIMIT 1$/,
-    run: (tables, parameters) => {
-      const { epoch } = parameters as { epoch: number };
-      const [newest] = tables
-        .intentsOf(streamOf(parameters))
-        .filter((row) => row.epoch <= epoch && row.from_seq > 0)
-        .toSorted((a, b) => b.epoch - a.epoch || versionOf(b) - versionOf(a));
-      if (newest === undefined) return [];
-      const { from_seq, to_seq, to_stored_ms, unknown_catalogues } = newest;
-      return [
-        {
-          from_seq: String(from_seq),
-          to_seq: String(to_seq),
-          to_stored_ms: String(to_stored_ms),
-          unknown_catalogues,
-        },
-      ];
-    },
+      /^SELECT epoch, number, run, from_seq, to_seq, to_stored_ms, hides FROM lane_runs WHERE lane = \{lane:String\} AND stream_id = \{stream:UInt64\} AND epoch <= \{epoch:UInt64\} ORDER BY epoch DESC, number DESC LIMIT 1 BY epoch LIMIT \{epochs:UInt32\}$/,
+    run: (tables, parameters) => newestRuns(tables, parameters),
   },
   {
-    pattern: /^SELECT max\(epoch\) AS epoch FROM lane_intents WHERE /,
+    pattern: /^SELECT max\(epoch\) AS epoch FROM lane_runs WHERE /,
     run: (tables, parameters) => {
-      const epochs = tables.intentsOf(streamOf(parameters)).map(({ epoch }) => epoch);
+      const epochs = tables.runsOf(streamOf(parameters)).map(({ epoch }) => epoch);
       return [{ epoch: String(Math.max(0, ...epochs)) }];
     },
   },
   {
-    pattern: /^SELECT max\(stream_id\) AS id FROM lane_intents WHERE /,
-    run: ({ intents }, parameters) => {
+    pattern: /^SELECT max\(stream_id\) AS id FROM lane_runs WHERE /,
+    run: ({ runs }, parameters) => {
       const { lane, created, identities } = parameters as Record<string, unknown> & {
         created: number;
         identities: number;
       };
-      const ids = intents
+      const ids = runs
         .filter((row) => row.lane === lane && row.stream_id >= created)
         .map((row) => row.stream_id)
         .filter((id) => id < created + identities);
@@ -55,8 +40,29 @@ const STATEMENTS: readonly Statement[] = [
     },
   },
   {
-    pattern: /^SELECT target_id, incarnation, arrayFilter\(.* AS firsts, .* AS lasts FROM /,
-    run: ({ frames }, parameters) => runsOf(frames, parameters),
+    pattern:
+      /^SELECT target_id, incarnation, arrayFilter\(.* AS firsts, .* AS lasts FROM .* AND NOT has\(\{hides:Array\(UInt64\)\}, closing\) GROUP BY /,
+    run: ({ frames }, parameters) => agentRuns(frames, parameters),
+  },
+  {
+    // ClickHouse reads the ledger and the list of parts one after the other.
+    pattern:
+      /^SELECT DISTINCT partition_id FROM system\.parts WHERE .* AND table = 'samples_recent' AND active AND .* NOT IN \( SELECT arrayJoin\(\[run \+ newest, run \+ newest \+ 1\]\) FROM \( SELECT run, greatest\(max\(number\), 1\) AS newest, .* GROUP BY lane, stream_id, epoch, run \) WHERE epoch >= head\)$/,
+    run: (tables) => {
+      const used = tables.inUse();
+      return () => {
+        const closed = tables.recent.filter(({ closing }) => !used.has(closing));
+        const ids = new Set(closed.map(({ partition }) => partition));
+        return Array.from(ids, (id) => ({ partition_id: id }));
+      };
+    },
+  },
+  {
+    pattern: /^ALTER TABLE samples_recent DROP PARTITION ID '(\d+-\d+)'$/,
+    run: (tables, _parameters, [, partition]) => {
+      tables.dropPartition(partition!);
+      return [];
+    },
   },
   {
     pattern: /^SELECT metric_id, name, label_names, label_values FROM series WHERE metric_id IN /,
@@ -88,30 +94,49 @@ export function runStatement(
   tables: ClickHouseTables,
   sql: string,
   parameters: Parameters,
-): object[] {
+): Result {
   const text = sql.replaceAll(/\s+/g, ' ').trim();
-  const statement = STATEMENTS.find(({ pattern }) => pattern.test(text));
-  if (statement === undefined) {
-    throw new Error(`the simulated ClickHouse does not know this statement: ${text}`);
+  for (const { pattern, run } of STATEMENTS) {
+    const found = pattern.exec(text);
+    if (found !== null) return run(tables, parameters, found);
   }
-  return statement.run(tables, parameters);
+  throw new Error(`the simulated ClickHouse does not know this statement: ${text}`);
+}
+
+/** The newest row of each epoch, the highest epoch first. */
+function newestRuns(tables: ClickHouseTables, parameters: Parameters): object[] {
+  const { epoch, epochs } = parameters as { epoch: number; epochs: number };
+  const rows = tables
+    .runsOf(streamOf(parameters))
+    .filter((row) => row.epoch <= epoch)
+    .toSorted((a, b) => b.epoch - a.epoch || b.number - a.number);
+  return rows
+    .filter((row, at) => row.epoch !== rows[at - 1]?.epoch)
+    .slice(0, epochs)
+    .map((row) => ({
+      epoch: String(row.epoch),
+      number: String(row.number),
+      run: row.run,
+      from_seq: String(row.from_seq),
+      to_seq: String(row.to_seq),
+      to_stored_ms: String(row.to_stored_ms),
+      hides: row.hides,
+    }));
 }
 
 /** Runs of agents, each with the ranges of its stored numbers, as the memory of a lane asks for them. */
-function runsOf(frames: readonly FrameRow[], parameters: Parameters): object[] {
-  const { targets, incarnations, since, lane, stream, from } = parameters as {
+function agentRuns(frames: readonly Part<FrameRow>[], parameters: Parameters): object[] {
+  const { targets, incarnations, since, hides } = parameters as {
     targets: bigint[];
     incarnations: bigint[];
     since: number;
-    lane: string;
-    stream: number;
-    from: number;
+    hides: bigint[];
   };
+  const counted = frames.flatMap(({ closing, rows }) => (hides.includes(closing) ? [] : rows));
   return targets.flatMap((target, i) => {
-    const seqs = frames
+    const seqs = counted
       .filter((row) => row.target === target && row.incarnation === incarnations[i])
       .filter((row) => row.timestampMs >= since)
-      .filter((row) => row.lane !== lane || row.stream !== stream || row.streamSeq < from)
       .map(({ seq }) => seq)
       .toSorted((a, b) => a - b);
     if (seqs.length === 0) return [];

@@ -1,47 +1,21 @@
-import { readNative } from './native-reader.ts';
+import { framePart, minutePart, recentPart } from './clickhouse-blocks.ts';
+import type { FrameRow, Part, SampleRow } from './clickhouse-blocks.ts';
+import { closingsInUse, closingsOf, mergeRuns } from './lane-runs.ts';
+import type { Closings, RunRow } from './lane-runs.ts';
 
-/** A row of `lane_intents`. */
-export interface IntentRow {
-  readonly lane: string;
-  readonly stream_id: number;
-  readonly epoch: number;
-  readonly from_seq: number;
-  readonly to_seq: number;
-  readonly to_stored_ms: number;
-  readonly unknown_catalogues: readonly string[];
-  readonly writer: string;
-}
-
-export interface FrameRow {
-  readonly target: bigint;
-  readonly incarnation: bigint;
-  readonly seq: number;
-  readonly timestampMs: number;
-  readonly samples: number;
-  readonly lane: string;
-  readonly stream: number;
-  readonly streamSeq: number;
-}
-
-/** Watches what the tables get: the ledger of a schedule. */
+/** Watches what the tables get and lose, part by part. */
 export interface TableWatcher {
-  /** A block was committed under a token that its table had not seen. */
-  onToken(table: string, token: string): void;
-  onFrames(rows: readonly FrameRow[], token: string): void;
-  onSamples(rows: readonly { target: bigint; timestampMs: number }[]): void;
+  /** A block has come, whether or not its token makes it stay. */
+  onBlock(table: string, token: string, chunks: readonly Uint8Array[]): void;
+  onFrames(part: Part<FrameRow>): void;
+  onRecent(part: Part<SampleRow>): void;
+  onMinutes(part: Part<SampleRow>): void;
+  /** A row of `lane_runs` has come. */
+  onRun(row: RunRow, closings: Closings): void;
+  /** A partition of `samples_recent` is gone. */
+  onDropped(partition: string): void;
 }
 
-const FRAME_COLUMNS = new Set([
-  'target_id',
-  'incarnation',
-  'seq',
-  'timestamp',
-  'samples',
-  'lane',
-  'stream_id',
-  'stream_seq',
-]);
-const SAMPLE_COLUMNS = new Set(['target_id', 'timestamp']);
 /**
  * Tokens that a table remembers, the newest: as with the real one, more than there are inserts while an attempt
  * of another may still be under way. Few, so that a longer schedule has more.
@@ -50,54 +24,74 @@ export const TOKENS_MAX = 40;
 
 /** What the simulated ClickHouse has committed; it survives every crash. */
 export class ClickHouseTables {
-  readonly intents: IntentRow[] = [];
-  readonly frames: FrameRow[] = [];
+  readonly runs: RunRow[] = [];
+  readonly frames: Part<FrameRow>[] = [];
+  readonly recent: Part<SampleRow>[] = [];
+  readonly minutes: Part<SampleRow>[] = [];
   readonly series: Record<string, unknown>[] = [];
   readonly catalogues: Record<string, unknown>[] = [];
-  readonly #tokens = new Map<string, Set<string>>();
+  /** By table; each token with the partition that its block went into. */
+  readonly #tokens = new Map<string, Map<string, string>>();
   readonly #watcher: TableWatcher;
 
   constructor(watcher: TableWatcher) {
     this.#watcher = watcher;
   }
 
-  intentsOf({ lane, stream }: { lane: string; stream: number }): IntentRow[] {
-    return this.intents.filter((row) => row.lane === lane && row.stream_id === stream);
+  /** The view `closings`. */
+  get closings(): Closings {
+    return closingsOf(this.runs);
   }
 
-  /** What ReplacingMergeTree may do at any time: of equal keys only the newest version stays. */
-  mergeIntents(): void {
-    const newest = new Map<string, IntentRow>();
-    for (const row of this.intents) {
-      const key = `${row.lane} ${row.stream_id} ${row.epoch}`;
-      const other = newest.get(key);
-      if (other === undefined || versionOf(row) >= versionOf(other)) newest.set(key, row);
-    }
-    this.intents.splice(0, Infinity, ...newest.values());
+  /** The view `stored_frames`. */
+  get storedFrames(): FrameRow[] {
+    const { hidden } = this.closings;
+    return rowsOf(this.frames, (closing) => !hidden.has(closing));
+  }
+
+  /** The view `samples_between`, of all times. */
+  get samples(): SampleRow[] {
+    const { open, hidden } = this.closings;
+    return [
+      ...rowsOf(this.minutes, (closing) => !open.has(closing) && !hidden.has(closing)),
+      ...rowsOf(this.recent, (closing) => open.has(closing)),
+    ];
+  }
+
+  runsOf({ lane, stream }: { lane: string; stream: number }): RunRow[] {
+    return this.runs.filter((row) => row.lane === lane && row.stream_id === stream);
+  }
+
+  /** Which closings somebody has open, of all that `samples_recent` may hold. */
+  inUse(): Set<bigint> {
+    return closingsInUse(this.runs);
+  }
+
+  /** What ReplacingMergeTree may do at any time. */
+  mergeRuns(): void {
+    this.runs.splice(0, Infinity, ...mergeRuns(this.runs));
   }
 
   /** One INSERT: a block whose token the table has seen is dropped as a whole. */
   insertBlock(table: string, chunks: readonly Uint8Array[], token: string): void {
-    const tokens = this.#tokens.get(table) ?? new Set<string>();
+    this.#watcher.onBlock(table, token, chunks);
+    const tokens = this.#tokens.get(table) ?? new Map<string, string>();
     this.#tokens.set(table, tokens);
     if (tokens.has(token)) return;
-    tokens.add(token);
-    if (tokens.size > TOKENS_MAX) tokens.delete(tokens.values().next().value!);
-    this.#watcher.onToken(table, token);
-    if (table === 'frames') {
-      const rows = frameRows(chunks);
-      this.#watcher.onFrames(rows, token);
-      this.frames.push(...rows);
-    } else if (table === 'samples') {
-      this.#watcher.onSamples(sampleRows(chunks));
-    } else {
-      throw new Error(`the simulated ClickHouse has no table ${table} for blocks`);
-    }
+    const { partition } = this.#insertPart(table, chunks);
+    tokens.set(token, partition);
+    if (tokens.size > TOKENS_MAX) tokens.delete(tokens.keys().next().value!);
   }
 
   insertRows(table: string, rows: readonly object[]): void {
+    if (table === 'lane_runs') {
+      for (const row of rows as readonly RunRow[]) {
+        this.runs.push(row);
+        this.#watcher.onRun(row, this.closings);
+      }
+      return;
+    }
     const tables: Readonly<Record<string, object[]>> = {
-      lane_intents: this.intents,
       series: this.series,
       catalogues: this.catalogues,
     };
@@ -105,32 +99,45 @@ export class ClickHouseTables {
     if (into === undefined) throw new Error(`the simulated ClickHouse has no table ${table}`);
     into.push(...rows);
   }
+
+  /** Of `samples_recent`. The tokens of what is gone are forgotten with it. */
+  dropPartition(partition: string): void {
+    const left = this.recent.filter((part) => part.partition !== partition);
+    this.recent.splice(0, Infinity, ...left);
+    const tokens = this.#tokens.get('samples_recent') ?? new Map<string, string>();
+    for (const [token, of] of tokens) if (of === partition) tokens.delete(token);
+    this.#watcher.onDropped(partition);
+  }
+
+  #insertPart(table: string, chunks: readonly Uint8Array[]): Part<unknown> {
+    switch (table) {
+      case 'frames': {
+        const part = framePart(chunks);
+        this.frames.push(part);
+        this.#watcher.onFrames(part);
+        return part;
+      }
+      case 'samples_recent': {
+        const part = recentPart(chunks);
+        this.recent.push(part);
+        this.#watcher.onRecent(part);
+        return part;
+      }
+      case 'series_minutes': {
+        const part = minutePart(chunks);
+        this.minutes.push(part);
+        this.#watcher.onMinutes(part);
+        return part;
+      }
+      default:
+        throw new Error(`the simulated ClickHouse has no table ${table} for blocks`);
+    }
+  }
 }
 
-/** The column `version`, which is made from others. */
-export function versionOf({ from_seq, to_seq }: IntentRow): number {
-  return from_seq + to_seq;
-}
-
-function frameRows(chunks: readonly Uint8Array[]): FrameRow[] {
-  const { rows, columns } = readNative(chunks, FRAME_COLUMNS);
-  const value = (name: string, row: number): bigint | number | string => columns.get(name)![row]!;
-  return Array.from({ length: rows }, (_, row) => ({
-    target: value('target_id', row) as bigint,
-    incarnation: value('incarnation', row) as bigint,
-    seq: Number(value('seq', row)),
-    timestampMs: Number(value('timestamp', row)),
-    samples: Number(value('samples', row)),
-    lane: String(value('lane', row)),
-    stream: Number(value('stream_id', row)),
-    streamSeq: Number(value('stream_seq', row)),
-  }));
-}
-
-function sampleRows(chunks: readonly Uint8Array[]): { target: bigint; timestampMs: number }[] {
-  const { rows, columns } = readNative(chunks, SAMPLE_COLUMNS);
-  return Array.from({ length: rows }, (_, row) => ({
-    target: columns.get('target_id')![row] as bigint,
-    timestampMs: Number(columns.get('timestamp')![row]),
-  }));
+function rowsOf<Row>(
+  parts: readonly Part<Row>[],
+  isShown: (closing: bigint) => boolean,
+): Row[] {
+  return parts.flatMap(({ closing, rows }) => (isShown(closing) ? rows : []));
 }

@@ -62,7 +62,10 @@ type Work<T> = () => T | (() => T);
  * One process' way to the simulated ClickHouse, with the methods of `Store`. Requests and answers travel
  * as events: either may be late or lost, and a process may die in between.
  */
-export class SimulatedStore implements Pick<Store, 'rows' | 'run' | 'insertRows' | 'insertBlock'> {
+export class SimulatedStore
+  implements Pick<Store, 'database' | 'rows' | 'run' | 'insertRows' | 'insertBlock'>
+{
+  readonly database = 'simulated';
   readonly #database: SimulatedDatabase;
   readonly #owner: SimulatedProcess;
 
@@ -78,7 +81,7 @@ export class SimulatedStore implements Pick<Store, 'rows' | 'run' | 'insertRows'
 
   rows<Row>(sql: string, parameters: Record<string, unknown> = {}): Promise<Row[]> {
     return this.#request(sql, () => {
-      return runStatement(this.#database.tables, sql, parameters) as Row[];
+      return runStatement(this.#database.tables, sql, parameters) as Row[] | (() => Row[]);
     });
   }
 
@@ -90,7 +93,7 @@ export class SimulatedStore implements Pick<Store, 'rows' | 'run' | 'insertRows'
 
   insertRows(table: string, rows: readonly object[]): Promise<void> {
     return this.#request(`INSERT INTO ${table}`, () => () => {
-      if (this.#database.scheduler.random.chance(MERGE_SHARE)) this.#database.tables.mergeIntents();
+      if (this.#database.scheduler.random.chance(MERGE_SHARE)) this.#database.tables.mergeRuns();
       this.#database.tables.insertRows(table, rows);
     });
   }

@@ -378,7 +378,7 @@ await t.test('a storm goes into the database in few inserts', async (t) => {
   t.equal(before[1]!.length, RECORDS / 10);
   await end();
   // All of it once more, as after a kill: the rows have the same names.
-  await store.run('TRUNCATE TABLE lane_intents');
+  await store.run('TRUNCATE TABLE lane_runs');
   const again = project();
   await until('all is projected again', () => again.projection.counters.projected === RECORDS);
   t.same(undated(await transitions()), undated(before[0]!));
