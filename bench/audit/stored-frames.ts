@@ -36,6 +36,8 @@ interface Row {
 const IS_OF_FLEET = `catalogue != ${REPORT_CATALOGUE.hash}
         AND startsWith(dictGet('{database}.targets_by_id', 'instance', target_id), '${INSTANCE_PREFIX}')`;
 
+const EVER = "(start = '1970-01-01 00:00:00', end = '2100-01-01 00:00:00')";
+
 /** How values are found that belong to frames, and what each weighs in a checksum. */
 export type ValueRoute = 'view' | 'ids';
 
@@ -46,17 +48,17 @@ const BY_VIEW = `
             time,
             reinterpretAsUInt64(value) AS bits,
             2 * toUInt64(labels['${SERIES_LABEL}']) + 1 AS weight
-        FROM metrics
+        FROM metrics${EVER}
         WHERE startsWith(name, 'sim_') AND cityHash64(instance) % {parts:UInt32} = {part:UInt32}`;
 
 /** By ids, for millions of samples a second: the weight is the low half of the metric's id, made odd. */
 const BY_IDS = `
         SELECT
             dictGet('{database}.targets_by_id', 'instance', target_id) AS instance,
-            timestamp AS time,
+            time,
             reinterpretAsUInt64(value) AS bits,
             bitOr(bitAnd(metric_id, 4294967295), 1) AS weight
-        FROM samples
+        FROM samples_between${EVER}
         WHERE metric_id IN (
                 SELECT metric_id FROM series WHERE startsWith(name, 'sim_') OR startsWith(name, 'node_')
             )
@@ -67,7 +69,7 @@ const BY_IDS = `
             )`;
 
 /*
- * Neither `metrics` nor `samples` knows incarnation and seq: these come from `frames`. Sums of UInt64 wrap around,
+ * Samples do not know incarnation and seq: these come from the frames. Sums of UInt64 wrap around,
  * which the remainder does not notice.
  */
 const queryFor = (route: ValueRoute): string => `
@@ -93,7 +95,7 @@ told AS
         toUnixTimestamp64Milli(min(timestamp)) AS time_ms,
         count() AS copies,
         any(samples) AS samples
-    FROM frames
+    FROM stored_frames
     WHERE ${IS_OF_FLEET} AND cityHash64(instance) % {parts:UInt32} = {part:UInt32}
     GROUP BY instance, incarnation, seq
 )
@@ -131,7 +133,7 @@ export async function* storedFrames(
 /** Frames of simulated agents that have been stored so far, repeats included. */
 export async function countStored(store: Store): Promise<number> {
   const [row] = await store.rows<{ frames: string }>(
-    `SELECT count() AS frames FROM frames WHERE ${IS_OF_FLEET}`,
+    `SELECT count() AS frames FROM stored_frames WHERE ${IS_OF_FLEET}`,
   );
   return Number(row?.frames ?? 0);
 }
@@ -153,7 +155,7 @@ export async function longestGapOfUpMs(
                  - lagInFrame(toUnixTimestamp64Milli(time), 1, toUnixTimestamp64Milli(time))
                    OVER (PARTITION BY instance ORDER BY time
                          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS gap
-         FROM metrics
+         FROM metrics${EVER}
          WHERE name = 'up' AND startsWith(instance, '${INSTANCE_PREFIX}')
              AND toUnixTimestamp64Milli(time) BETWEEN {fromMs:Int64} AND {toMs:Int64}
      )`,

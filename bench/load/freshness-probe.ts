@@ -8,8 +8,8 @@ import { phaseMsOf, targetId } from '../../pipeline/wire/shard.ts';
 const METRIC = 'sim_calm';
 const QUERY = `
 SELECT toUnixTimestamp64Milli(max(time)) AS newest
-FROM metric_of_host(name = {name:String}, instance = {instance:String})
-WHERE time > now() - INTERVAL 1 MINUTE`;
+FROM metric_of_host(
+    name = {name:String}, instance = {instance:String}, start = now() - 60, end = now() + 60)`;
 /** One sample in so much time is waited for, and asked for so often. */
 const PAUSE_MS = 2000;
 const ASK_EVERY_MS = 50;

@@ -200,10 +200,10 @@ async function diskUse(
   const [row] = await stage.system.store.rows<{ bytes: string; samples: string; parts: string }>(
     `SELECT
         sum(bytes_on_disk) AS bytes,
-        sumIf(rows, table = 'samples') AS samples,
-        countIf(table = 'samples') AS parts
+        (SELECT sum(length(values)) FROM series_minutes) AS samples,
+        countIf(table = 'series_minutes') AS parts
     FROM system.parts
-    WHERE active AND database = '{database}' AND table IN ('samples', 'frames')`,
+    WHERE active AND database = '{database}' AND table IN ('series_minutes', 'frames')`,
   );
   return {
     bytes: Number(row?.bytes ?? 0),

@@ -24,7 +24,7 @@ interface Reading {
 }
 
 const PARTS_QUERY = `
-SELECT count() AS parts FROM system.parts WHERE active AND database = '{database}' AND table = 'samples'`;
+SELECT count() AS parts FROM system.parts WHERE active AND database = '{database}' AND table IN ('series_minutes', 'samples_recent')`;
 const SHORT_ROW_MS = 2000;
 const LONG_ROW_MS = 5000;
 /** Longer runs have longer rows. */

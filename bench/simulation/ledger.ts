@@ -1,11 +1,16 @@
 import type { FrameStore } from '../../agent/frame-store.ts';
+import type { SeriesTable } from '../../agent/series-table.ts';
 import type { Claim } from '../../pipeline/membership/claim.ts';
 import { decodeClaim } from '../../pipeline/membership/claim.ts';
 import { readBatch, alignedCopy } from '../../pipeline/wire/batch.ts';
+import { metricId } from '../../pipeline/wire/catalogue.ts';
 import * as frame from '../../pipeline/wire/frame.ts';
-import type { FrameRow, TableWatcher } from './clickhouse-tables.ts';
 import type { StreamWatcher } from './jetstream-api.ts';
 import type { StreamMessage } from './jetstream-stream.ts';
+import type { RunRow } from './lane-runs.ts';
+import { addSums, NO_SAMPLES, sampleSum } from './sample-sums.ts';
+import type { SampleSum } from './sample-sums.ts';
+import { frameKey, ShownRows } from './shown-rows.ts';
 import { Violation } from './violation.ts';
 
 /** One run of an agent: what it has said. */
@@ -19,14 +24,6 @@ interface AgentRun {
   checkedSeq: number;
 }
 
-/** At one time of one target: rows of `samples`, and how many the rows of `frames` say there are. */
-interface SampleCount {
-  rows: number;
-  claimed: number;
-  /** Simulated ms. */
-  changedMs: number;
-}
-
 /** From a lane into ClickHouse, when all is well, ms. */
 const UNDER_WAY_MS_MAX = 3000;
 
@@ -34,20 +31,20 @@ const UNDER_WAY_MS_MAX = 3000;
  * What really happened, told by the ends of the road: what agents said, what JetStream took and let go of,
  * what ClickHouse committed. Each report is checked as it comes; a broken invariant throws.
  */
-export class Ledger implements StreamWatcher, TableWatcher {
-  /** How many comparisons were made. */
-  checks = 0;
+export class Ledger implements StreamWatcher {
+  readonly shown: ShownRows;
+  #checks = 0;
   readonly #runs = new Map<bigint, AgentRun>();
   /** Frames that were in a lane's stream at some time, and since when, in simulated ms. */
   readonly #accepted = new Map<string, number>();
   /** Frames of a message of a lane, by stream and sequence. */
   readonly #inMessage = new Map<string, readonly string[]>();
-  readonly #stored = new Map<string, FrameRow>();
-  /** By target and time. */
-  readonly #samples = new Map<string, SampleCount>();
   /** Frames that JetStream had acknowledged and then lost: they may be stored, or not. */
   readonly #lost = new Set<string>();
-  readonly #inserts = new Map<string, { from: number; to: number }[]>();
+  /** By stream: messages below it have been found to be stored for good. */
+  readonly #safeBelow = new Map<string, number>();
+  /** By catalogue, the ids of its metrics by slot. */
+  readonly #metricIds = new Map<bigint, readonly bigint[]>();
   readonly #claims = new Map<string, Claim>();
   readonly #owners = new Map<string, string>();
   readonly #isLane: (stream: string) => boolean;
@@ -59,10 +56,12 @@ export class Ledger implements StreamWatcher, TableWatcher {
     this.#nowMs = nowMs;
     this.#isLane = (stream) => stream.startsWith(`${fleet}_lane_`);
     this.#ownerPrefix = `${fleet}.state.owner.`;
+    this.shown = new ShownRows(nowMs, (row) => this.#onRun(`${fleet}_lane_${row.lane}`, row));
   }
 
-  get storedFrames(): number {
-    return this.#stored.size;
+  /** How many comparisons were made. */
+  get checks(): number {
+    return this.#checks + this.shown.checks;
   }
 
   /** Listens to what an agent says and forgets. */
@@ -72,7 +71,10 @@ export class Ledger implements StreamWatcher, TableWatcher {
     const append = store.append.bind(store);
     store.append = (table, timestampMs, takenMs) => {
       const seq = append(table, timestampMs, takenMs);
-      if (seq !== undefined) run.said.set(seq, this.#nowMs());
+      if (seq === undefined) return undefined;
+      run.said.set(seq, this.#nowMs());
+      // Travels in whole milliseconds.
+      this.shown.say(target, Math.floor(timestampMs), this.#sumOf(table));
       return seq;
     };
     const release = store.release.bind(store);
@@ -89,36 +91,10 @@ export class Ledger implements StreamWatcher, TableWatcher {
     else if (message.subject.startsWith(this.#ownerPrefix)) this.#onClaim(message);
   }
 
-  /** JetStream has deleted messages: of a lane, only what ClickHouse has. */
+  /** JetStream has deleted messages: of a lane, only what is stored for good. */
   onPurged(stream: string, messages: readonly StreamMessage[]): void {
     if (!this.#isLane(stream)) return;
-    for (const { seq } of messages) {
-      const keys = this.#inMessage.get(`${stream} ${seq}`) ?? [];
-      for (const key of keys) {
-        this.checks += 1;
-        if (this.#stored.has(key)) continue;
-        throw new Violation(
-          'trimmed_before_stored',
-          `${stream} lost ${seq} with frame ${key}, which is not in ClickHouse`,
-        );
-      }
-    }
-  }
-
-  /** Every message of a lane belongs to one insert, whoever carries it out and however often. */
-  onToken(table: string, token: string): void {
-    const [lane, stream, range, partition] = token.split(':');
-    const [from, to] = range!.split('-').map(Number) as [number, number];
-    const name = `${table} ${lane}:${stream} ${partition}`;
-    const inserts = this.#inserts.get(name) ?? [];
-    this.checks += 1;
-    const other = inserts.find((one) => one.from <= to && from <= one.to);
-    if (other !== undefined) {
-      const message = `${name} got ${from} to ${to} after ${other.from} to ${other.to}`;
-      throw new Violation('overlapping_inserts', message);
-    }
-    inserts.push({ from, to });
-    this.#inserts.set(name, inserts);
+    for (const { seq } of messages) this.#mustBeSafe('trimmed_before_stored', stream, seq);
   }
 
   /** What was acknowledged, is in ClickHouse not yet, and no longer on its way. */
@@ -130,39 +106,19 @@ export class Ledger implements StreamWatcher, TableWatcher {
     }
   }
 
-  onFrames(rows: readonly FrameRow[], token: string): void {
-    for (const row of rows) {
-      const key = keyOf(row.target, row.incarnation, row.seq);
-      this.checks += 1;
-      const first = this.#stored.get(key);
-      if (first !== undefined) {
-        throw new Violation(
-          'stored_twice',
-          `frame ${key} by ${token}, before from ${first.lane} ${first.streamSeq}`,
-        );
-      }
-      this.#stored.set(key, row);
-      this.#samplesAt(row).claimed += row.samples;
-    }
-  }
-
-  onSamples(rows: readonly { target: bigint; timestampMs: number }[]): void {
-    for (const row of rows) this.#samplesAt(row).rows += 1;
-  }
-
   /** A frame that was said by then (simulated ms) and is not stored, or undefined; of runs that died only what was accepted. */
   missing(untilMs: number): string | undefined {
     for (const [incarnation, { target, said, isDead }] of this.#runs) {
       for (const [seq, saidMs] of said) {
         if (saidMs > untilMs) continue;
-        const key = keyOf(target, incarnation, seq);
-        if (this.#stored.has(key) || this.#lost.has(key)) continue;
+        const key = frameKey(target, incarnation, seq);
+        if (this.shown.has(key) || this.#lost.has(key)) continue;
         if (!isDead || this.#accepted.has(key)) return `${key} (${this.#whereIs(key)})`;
       }
     }
     const settledMs = Math.max(untilMs, this.#nowMs() - UNDER_WAY_MS_MAX);
     for (const [key, acceptedMs] of this.#accepted) {
-      if (acceptedMs >= settledMs || this.#stored.has(key) || this.#lost.has(key)) continue;
+      if (acceptedMs >= settledMs || this.shown.has(key) || this.#lost.has(key)) continue;
       return `${key} (${this.#whereIs(key)})`;
     }
     return undefined;
@@ -173,14 +129,9 @@ export class Ledger implements StreamWatcher, TableWatcher {
     return 'in no lane';
   }
 
-  /** Every row of `samples` belongs to a row of `frames`, and the other way round. */
+  /** What queries show of samples is what they show of frames. */
   checkSamples(): void {
-    const settledMs = this.#nowMs() - UNDER_WAY_MS_MAX;
-    for (const [key, { rows, claimed, changedMs }] of this.#samples) {
-      this.checks += 1;
-      if (rows === claimed || changedMs > settledMs) continue;
-      throw new Violation('samples_differ', `${key} has ${rows} samples, its frames ${claimed}`);
-    }
+    this.shown.checkAll(this.#nowMs() - UNDER_WAY_MS_MAX);
   }
 
   /** Who has the newest claim to a part, unless it was given up. */
@@ -194,7 +145,7 @@ export class Ledger implements StreamWatcher, TableWatcher {
     readBatch(alignedCopy(data), {
       onFrame: (source, offset) => {
         keys.push(
-          keyOf(
+          frameKey(
             frame.frameTarget(source, offset),
             frame.frameIncarnation(source, offset),
             frame.frameSeq(source, offset),
@@ -213,7 +164,7 @@ export class Ledger implements StreamWatcher, TableWatcher {
     const claim = decodeClaim(data);
     const part = subject.slice(this.#ownerPrefix.length);
     const before = this.#claims.get(part);
-    this.checks += 2;
+    this.#checks += 2;
     const isOwn = before?.member === claim.member && before.epoch === claim.epoch;
     if (claim.isReleased ? !isOwn : before !== undefined && claim.epoch <= before.epoch) {
       throw new Violation(
@@ -235,8 +186,8 @@ export class Ledger implements StreamWatcher, TableWatcher {
     const dropped = [...store.fleets].reduce((sum, { droppedTotal }) => sum + droppedTotal, 0);
     let lost = 0;
     for (; run.checkedSeq < store.ring.firstSeq; run.checkedSeq += 1) {
-      this.checks += 1;
-      const key = keyOf(target, store.incarnation, run.checkedSeq);
+      this.#checks += 1;
+      const key = frameKey(target, store.incarnation, run.checkedSeq);
       if (!this.#accepted.has(key)) lost += 1;
       if (lost > dropped) {
         throw new Violation(
@@ -247,18 +198,37 @@ export class Ledger implements StreamWatcher, TableWatcher {
     }
   }
 
-  #samplesAt({ target, timestampMs }: { target: bigint; timestampMs: number }): SampleCount {
-    const key = `${target} ${timestampMs}`;
-    let at = this.#samples.get(key);
-    if (at === undefined) {
-      at = { rows: 0, claimed: 0, changedMs: 0 };
-      this.#samples.set(key, at);
+  /** A lane's position says what is stored for good. */
+  #onRun(stream: string, { from_seq: fromSeq }: RunRow): void {
+    const from = this.#safeBelow.get(stream) ?? 1;
+    for (let seq = from; seq < fromSeq; seq += 1) {
+      this.#mustBeSafe('committed_before_stored', stream, seq);
     }
-    at.changedMs = this.#nowMs();
-    return at;
+    this.#safeBelow.set(stream, Math.max(from, fromSeq));
   }
-}
 
-function keyOf(target: bigint, incarnation: bigint, seq: number): string {
-  return `${target.toString(36)}/${incarnation.toString(36)}/${seq}`;
+  #mustBeSafe(invariant: string, stream: string, seq: number): void {
+    for (const key of this.#inMessage.get(`${stream} ${seq}`) ?? []) {
+      this.#checks += 1;
+      if (this.shown.isSafe(key) || this.#lost.has(key)) continue;
+      throw new Violation(
+        invariant,
+        `${seq} of ${stream} has frame ${key}, which is not stored for good`,
+      );
+    }
+  }
+
+  /** Of the readings that are the next frame. */
+  #sumOf(table: SeriesTable): SampleSum {
+    const { hash, series } = table.catalogue();
+    let ids = this.#metricIds.get(hash);
+    if (ids === undefined) {
+      ids = series.map(({ name, labels }) => metricId(name, labels));
+      this.#metricIds.set(hash, ids);
+    }
+    return ids.reduce((sum, id, slot) => {
+      const isSet = ((table.presence[slot >> 3]! >> (slot & 7)) & 1) === 1;
+      return isSet ? addSums(sum, sampleSum(id, table.values[slot]!)) : sum;
+    }, NO_SAMPLES);
+  }
 }

@@ -9,6 +9,7 @@ import { drain, useScheduler } from './virtual-time.ts';
 import { Violation } from './violation.ts';
 import { World } from './world.ts';
 import type { WorldSize } from './world.ts';
+import { SWEEP_PART } from './writer-process.ts';
 
 /** When everything has had time to start, ms. */
 const FIRST_FAULT_MS = 2000;
@@ -20,6 +21,9 @@ const RECOVERY_MS_MAX = 120_000;
 const STEPS_MAX = 400_000;
 /** An outage of a few seconds fills it. */
 const SMALL_LANE_BYTES = 24 * 1024;
+/** A closing of a few frames is due before its time is over. */
+const SMALL_CLOSING_BYTES = 4 * 1024;
+const SMALL_CLOSING_SHARE = 0.3;
 /** Share of schedules that are about membership. */
 const CROWDED_SHARE = 0.25;
 
@@ -78,7 +82,7 @@ export async function playSchedule(
     seed,
     steps: scheduler.steps,
     checks: ledger.checks,
-    storedFrames: ledger.storedFrames,
+    storedFrames: ledger.shown.frames,
     simulatedMs: scheduler.nowMs,
     traceHash: scheduler.traceHash,
     faults: play.faults,
@@ -96,11 +100,16 @@ function describe(failure: Error): { invariant: string; message: string } {
 
 function drawSize({ random }: Scheduler): WorldSize {
   const laneBytesMax = random.chance(0.15) ? SMALL_LANE_BYTES : 16 * 1024 * 1024;
+  const closing = {
+    bytesMax: random.chance(SMALL_CLOSING_SHARE) ? SMALL_CLOSING_BYTES : 1024 * 1024,
+    spanMs: random.pick([1000, 2000, 4000]),
+    idleMs: random.pick([300, 1000, 3000]),
+  };
   // Few frames and many members, or the other way round.
   if (random.chance(CROWDED_SHARE)) {
     const collectors = random.whole(1, 3);
     const writers = random.whole(2, 5);
-    return { targets: 1, lanes: 4, laneBytesMax, collectors, writers, faultsMax: 12 };
+    return { targets: 1, lanes: 4, laneBytesMax, collectors, writers, closing, faultsMax: 12 };
   }
   return {
     targets: random.whole(1, 5),
@@ -108,6 +117,7 @@ function drawSize({ random }: Scheduler): WorldSize {
     laneBytesMax,
     collectors: random.whole(1, 3),
     writers: random.whole(1, 3),
+    closing,
     faultsMax: 6,
   };
 }
@@ -217,7 +227,8 @@ class Play {
     const missing = ledger.missing(this.#healedMs);
     if (missing !== undefined) return `frame ${missing} is not in ClickHouse`;
     const lanes = Array.from({ length: size.lanes }, (_, i) => `${size.lanes}x${i}`);
-    return this.#wrongOwner('collector', shards) ?? this.#wrongOwner('writer', lanes);
+    const parts = [...lanes, SWEEP_PART];
+    return this.#wrongOwner('collector', shards) ?? this.#wrongOwner('writer', parts);
   }
 
   /** Each part has one living owner, the one whose share it is, and the log says the same. */

@@ -19,6 +19,13 @@ export const FLEET = 'sim';
 export const INTERVAL_MS = 1000;
 const FIRST_AGENT_PORT = 7101;
 
+/** When a writer closes a closing, as its options have it. */
+export interface ClosingLimits {
+  readonly bytesMax: number;
+  readonly spanMs: number;
+  readonly idleMs: number;
+}
+
 /** How large the simulated fleet is. */
 export interface WorldSize {
   readonly targets: number;
@@ -26,6 +33,7 @@ export interface WorldSize {
   readonly laneBytesMax: number;
   readonly collectors: number;
   readonly writers: number;
+  readonly closing: ClosingLimits;
   /** How many things go wrong at most. */
   readonly faultsMax: number;
 }
@@ -49,7 +57,7 @@ export class World {
     this.ledger = new Ledger(FLEET, () => this.scheduler.nowMs);
     this.network = new SimulatedNetwork(this.scheduler);
     this.jetStream = new JetStreamApi(this.ledger);
-    this.database = new SimulatedDatabase(this.scheduler, new ClickHouseTables(this.ledger));
+    this.database = new SimulatedDatabase(this.scheduler, new ClickHouseTables(this.ledger.shown));
     this.targets = Array.from({ length: this.size.targets }, (_, i) => target(i));
     this.log =
       trace === undefined

@@ -5,6 +5,7 @@ import { CatalogueBook } from '../../pipeline/writer/catalogue-book.ts';
 import { InsertSlots } from '../../pipeline/writer/insert-slots.ts';
 import { LaneWriter } from '../../pipeline/writer/lane-writer.ts';
 import { Parking } from '../../pipeline/writer/parking.ts';
+import { RecentSweep } from '../../pipeline/writer/recent-sweep.ts';
 import type { SimulatedMember } from './simulated-member.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import { SimulatedStore } from './simulated-store.ts';
@@ -15,6 +16,9 @@ const FLUSH_BYTES_MAX = 8 * 1024;
 const BUFFER_BYTES_MAX = 32 * 1024;
 const FRAME_MEMORY_MS = 3_600_000;
 const INSERTS_AT_ONCE = 2;
+/** The part of whoever empties `samples_recent`. */
+export const SWEEP_PART = 'projection';
+const SWEEP_EVERY_MS = 1000;
 
 /** A writer as `pipeline/writer/writer.ts` puts it together, without migrations and projections. */
 export class WriterProcess implements SimulatedMember {
@@ -53,8 +57,11 @@ export class WriterProcess implements SimulatedMember {
     const parking = new Parking(bus, log);
     const slots = new InsertSlots(INSERTS_AT_ONCE);
     const catalogues = new CatalogueBook(store, bus);
+    const sweep = new RecentSweep(store, log, SWEEP_EVERY_MS);
+    const { bytesMax, spanMs, idleMs } = world.size.closing;
     const owner = new PartTasks(
       (part, epoch, signal) => {
+        if (part === SWEEP_PART) return sweep.run(signal);
         const { lane, index, count } = lanes.get(part)!;
         const writer = new LaneWriter(
           { bus, store, catalogues, parking, slots, log },
@@ -67,6 +74,9 @@ export class WriterProcess implements SimulatedMember {
             flushIntervalMs: FLUSH_INTERVAL_MS,
             flushBytesMax: FLUSH_BYTES_MAX,
             bufferBytesMax: BUFFER_BYTES_MAX,
+            closingBytesMax: bytesMax,
+            closingSpanMs: spanMs,
+            closingIdleMs: idleMs,
             frameMemoryMs: FRAME_MEMORY_MS,
           },
           signal,
@@ -78,7 +88,7 @@ export class WriterProcess implements SimulatedMember {
     this.#membership = new Membership(bus, {
       role: 'writer',
       name: process.name,
-      parts: [...lanes.keys()],
+      parts: [...lanes.keys(), SWEEP_PART],
       spread: 'even',
       owner,
     });

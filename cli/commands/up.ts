@@ -152,7 +152,8 @@ function shortPath(path: string): string {
 function hintsOf({ clickhouse }: Config, dataDir: string): string[] {
   return [
     `query at ${clickhouse.url}/play, for example:`,
-    "  SELECT * FROM metric(name = 'node_load1') ORDER BY time DESC LIMIT 10",
+    "  SELECT * FROM metric(name = 'node_load1', start = now() - INTERVAL 5 MINUTE, end = now())",
+    '  ORDER BY time DESC LIMIT 10',
     `"./rollcall status" sums it up, Ctrl-C stops everything, logs: ${shortPath(join(dataDir, 'logs'))}`,
   ];
 }

@@ -288,6 +288,10 @@ const writer = section(
       default: '256MiB',
       help: 'Frames of a lane in memory whose minute is not over; above it they are stored by part of a minute.',
     }),
+    closingSpanMs: setting(duration({ min: '1s', max: '1m' }), {
+      default: '1m',
+      help: 'How often the frames of a lane are stored for good; less than a minute makes more rows.',
+    }),
     frameMemoryMs: setting(duration({ min: '1m', max: '7d' }), {
       default: '1h',
       help: 'How long a silent agent is remembered; its next frame then costs a lookup.',

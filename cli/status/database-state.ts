@@ -61,7 +61,7 @@ function faultOf(error: unknown): string {
 async function freshnessSeconds(store: Store): Promise<number | undefined> {
   const [row] = await store.rows<{ newest_ms: string }>(
     `SELECT toUnixTimestamp64Milli(max(timestamp)) AS newest_ms
-     FROM frames WHERE timestamp > now() - INTERVAL 1 HOUR`,
+     FROM stored_frames WHERE timestamp > now() - INTERVAL 1 HOUR`,
   );
   const newestMs = Number(row?.newest_ms ?? 0);
   return newestMs > 0 ? (Date.now() - newestMs) / 1000 : undefined;
@@ -109,7 +109,7 @@ async function down(store: Store): Promise<Pick<DatabaseState, 'down' | 'unheard
      SELECT instance, toBool(newest > now64(3) - toIntervalMillisecond(fresh_ms)) AS is_heard
      FROM current LEFT JOIN
        (SELECT instance, max(time) AS newest, argMax(value, time) AS last
-        FROM metric(name = 'up')
+        FROM metric(name = 'up', start = now() - {over:UInt32}, end = now() + 60)
         WHERE time > now64(3) - toIntervalMillisecond((SELECT max(fresh_ms) FROM current))
         GROUP BY instance) AS said USING (instance)
      WHERE NOT is_heard OR last = 0

@@ -37,15 +37,14 @@ export class StoredFigures implements Figures {
              any(series.name) AS name,
              samples.metric_id AS metric_id,
              target_id,
-             argMax(value, timestamp) AS last,
-             max(timestamp) AS newest,
-             deltaSumTimestamp(value, toUnixTimestamp64Milli(timestamp)) AS grown,
-             dateDiff('millisecond', min(timestamp), max(timestamp)) / 1000 AS seconds
-           FROM samples
+             argMax(value, time) AS last,
+             max(time) AS newest,
+             deltaSumTimestamp(value, toUnixTimestamp64Milli(time)) AS grown,
+             dateDiff('millisecond', min(time), max(time)) / 1000 AS seconds
+           FROM samples_between(start = now() - {over:UInt32}, end = now() + 60) AS samples
            INNER JOIN (SELECT DISTINCT metric_id, name FROM series WHERE name IN {names:Array(String)})
              AS series ON series.metric_id = samples.metric_id
-           WHERE timestamp > now64(3) - toIntervalSecond({over:UInt32})
-             AND samples.metric_id IN
+           WHERE samples.metric_id IN
                (SELECT metric_id FROM series WHERE name IN {names:Array(String)})
              AND target_id IN (SELECT id FROM targets WHERE address = '')
            GROUP BY samples.metric_id, target_id

@@ -8,6 +8,8 @@ import type { Test } from 'tap';
 import { processesWith, until, UpPorts, UpProcess } from './up-process.ts';
 import { WebhookCatcher } from './webhook-catcher.ts';
 
+const EVER = "(start = '1970-01-01 00:00:00', end = '2100-01-01 00:00:00')";
+
 /*
  * The whole road as a person meets it: `rollcall up`, real servers, this host's real kernel.
  */
@@ -97,20 +99,20 @@ await t.test('real metrics arrive, alerts fire and resolve, and kills lose nothi
   const up = start();
   await up.ready();
 
-  const count = 'SELECT uniqExact(name, labels) AS series FROM metrics';
+  const count = `SELECT uniqExact(name, labels) AS series FROM metrics${EVER}`;
   const recent = `WHERE name LIKE 'node\\_%' AND time > now() - INTERVAL 1 MINUTE`;
   await until(async () => {
     const [row] = await up.query<{ series: string }>(`${count} ${recent}`);
     return Number(row?.series) >= 200;
   });
   const stale = await up.query(
-    `SELECT name, labels, max(time) AS newest FROM metrics ${recent}
+    `SELECT name, labels, max(time) AS newest FROM metrics${EVER} ${recent}
      GROUP BY name, labels HAVING newest < now() - INTERVAL 10 SECOND`,
   );
   t.same(stale, [], 'every series has a sample at most 10 s old');
   const fixed = async (): Promise<Record<string, number>> => {
     const rows = await up.query<{ name: string; value: number }>(
-      `SELECT name, argMax(value, time) AS value FROM metrics
+      `SELECT name, argMax(value, time) AS value FROM metrics${EVER}
        WHERE name IN ('node_memory_MemTotal_bytes', 'node_boot_time_seconds', 'node_filefd_maximum')
           OR name = 'node_filesystem_size_bytes' AND labels['mountpoint'] = '/'
        GROUP BY name`,
@@ -138,7 +140,7 @@ await t.test('real metrics arrive, alerts fire and resolve, and kills lose nothi
 
   const agents = await up.query<Record<string, string>>(
     `SELECT max(seq) - min(seq) + 1 AS ticks, uniqExact(seq) AS stored, count() AS row_count
-     FROM frames WHERE samples > 100 AND target_id NOT IN (SELECT id FROM targets WHERE address = '')
+     FROM stored_frames WHERE samples > 100 AND target_id NOT IN (SELECT id FROM targets WHERE address = '')
      GROUP BY incarnation ORDER BY min(timestamp)`,
   );
   t.equal(agents.length, 2, 'the agent ran twice');
@@ -147,11 +149,12 @@ await t.test('real metrics arrive, alerts fire and resolve, and kills lose nothi
     t.equal(rowCount, stored, 'and none is there twice');
   }
   const [samples] = await up.query<Record<string, string>>(
-    'SELECT count() AS row_count, uniqExact(metric_id, target_id, timestamp) AS samples FROM samples',
+    `SELECT count() AS row_count, uniqExact(metric_id, target_id, time) AS samples
+     FROM samples_between${EVER}`,
   );
   t.equal(samples?.['row_count'], samples?.['samples'], 'no sample is there twice');
   const [expected] = await up.query<{ samples: string }>(
-    'SELECT sum(samples) AS samples FROM frames',
+    'SELECT sum(samples) AS samples FROM stored_frames',
   );
   t.equal(samples?.['samples'], expected?.samples, 'and none is missing');
 
@@ -180,7 +183,7 @@ await t.test('a second start keeps the data, and a killed up leaves no process',
 });
 
 async function stored(up: UpProcess): Promise<number> {
-  const rows = await up.query<{ n: string }>('SELECT count() AS n FROM frames');
+  const rows = await up.query<{ n: string }>('SELECT count() AS n FROM stored_frames');
   return Number(rows[0]?.n);
 }
 

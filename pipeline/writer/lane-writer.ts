@@ -41,8 +41,8 @@ export interface LaneWriterOptions {
   readonly bufferBytesMax: number;
   /** What stays in memory until its minute is over; a closing of this size does not wait for that. */
   readonly closingBytesMax: number;
-  /** A closing ends where such a span of time does: a minute unless said otherwise. */
-  readonly closingSpanMs?: number;
+  /** A closing ends where such a span of time does. */
+  readonly closingSpanMs: number;
   /** A lane that has been silent for so long is closed: 10 s unless said otherwise. */
   readonly closingIdleMs?: number;
   /** How long the numbers of a silent agent stay in memory. */
@@ -81,7 +81,6 @@ export interface LaneCounters {
 }
 
 const START_OVER_PAUSE_MS = 250;
-const CLOSING_SPAN_MS = 60_000;
 const CLOSING_IDLE_MS = 10_000;
 /** What comes later than this after its minute makes rows of its own. */
 const CLOSING_GRACE_MS = 2000;
@@ -204,7 +203,7 @@ export class LaneWriter {
 
   #closingTimes() {
     const { laneIndex, laneCount } = this.#options;
-    const { closingSpanMs = CLOSING_SPAN_MS, closingIdleMs = CLOSING_IDLE_MS } = this.#options;
+    const { closingSpanMs, closingIdleMs = CLOSING_IDLE_MS } = this.#options;
     const spreadMs = (CLOSING_SPREAD * closingSpanMs * laneIndex) / laneCount;
     const closingGraceMs = Math.min(CLOSING_GRACE_MS, closingSpanMs) + spreadMs;
     return { closingSpanMs, closingGraceMs, closingIdleMs };

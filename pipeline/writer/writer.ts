@@ -36,7 +36,12 @@ export interface WriterOptions {
   readonly retention: Retention;
   readonly lane: Pick<
     LaneWriterOptions,
-    'flushIntervalMs' | 'flushBytesMax' | 'bufferBytesMax' | 'closingBytesMax' | 'frameMemoryMs'
+    | 'flushIntervalMs'
+    | 'flushBytesMax'
+    | 'bufferBytesMax'
+    | 'closingBytesMax'
+    | 'closingSpanMs'
+    | 'frameMemoryMs'
   >;
   readonly metricsListen: Address;
   readonly log: Logger;

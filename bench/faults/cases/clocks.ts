@@ -81,7 +81,7 @@ async function agentsAreOff(run: FaultRun): Promise<void> {
 /** Targets that were ever said to be about so many seconds off. */
 async function flaggedAgents(run: FaultRun, seconds: number, tolerance: number): Promise<number> {
   const [row] = await run.system.store.rows<{ targets: string }>(
-    `SELECT uniqExact(instance) AS targets FROM metrics
+    `SELECT uniqExact(instance) AS targets FROM metrics(start = '1970-01-01 00:00:00', end = '2100-01-01 00:00:00')
      WHERE name = 'rollcall_target_clock_skew_seconds'
          AND abs(value - {seconds:Float64}) < {tolerance:Float64}`,
     { seconds, tolerance },

@@ -42,7 +42,7 @@ async function downAfterMs(run: FaultRun, agents: number, sinceMs: number): Prom
   let down: { instance: string; after: number }[] = [];
   await run.eventually(30_000, async () => {
     const rows = await run.system.store.rows<{ instance: string; at: string }>(
-      `SELECT instance, toUnixTimestamp64Milli(min(time)) AS at FROM metrics
+      `SELECT instance, toUnixTimestamp64Milli(min(time)) AS at FROM metrics(start = '1970-01-01 00:00:00', end = '2100-01-01 00:00:00')
        WHERE name = 'up' AND value = 0 AND toUnixTimestamp64Milli(time) > {sinceMs:Int64}
            AND instance IN {instances:Array(String)}
        GROUP BY instance`,

@@ -65,6 +65,7 @@ function bareWriter({ bus, store, lane }: Fixture, epoch: number, signal: AbortS
       flushBytesMax: 1 << 20,
       bufferBytesMax: 4 << 20,
       closingBytesMax: 4 << 20,
+      closingSpanMs: 1000,
       closingIdleMs: 100,
       frameMemoryMs: 3_600_000,
     },

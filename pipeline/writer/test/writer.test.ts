@@ -59,6 +59,7 @@ async function writerOf(t: Test, fleet: string, metricsPort?: number) {
       flushBytesMax: 1 << 20,
       bufferBytesMax: 4 << 20,
       closingBytesMax: 4 << 20,
+      closingSpanMs: 1000,
       frameMemoryMs: 3_600_000,
     },
     metricsListen: { host: '127.0.0.1', port },

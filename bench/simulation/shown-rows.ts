@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto';
+import type { FrameRow, Part, SampleRow } from './clickhouse-blocks.ts';
+import type { TableWatcher } from './clickhouse-tables.ts';
+import type { Closings, RunRow } from './lane-runs.ts';
+import { addSums, isSameSum, NO_SAMPLES, sampleSum } from './sample-sums.ts';
+import type { SampleSum } from './sample-sums.ts';
+import { Violation } from './violation.ts';
+
+/** What ClickHouse holds of a part. */
+interface Holding {
+  readonly closing: bigint;
+  readonly partition: string;
+  readonly frames: readonly FrameRow[];
+  /** By place: target and time. */
+  readonly samples: ReadonlyMap<string, SampleSum>;
+}
+
+/** At one time of one target. */
+interface Place {
+  /** What agents have said. */
+  said: SampleSum;
+  /** What queries show. */
+  shown: SampleSum;
+  /** How many samples the frames have that queries show. */
+  claimed: number;
+  /** Simulated ms. */
+  changedMs: number;
+}
+
+type Table = 'frames' | 'samples_recent' | 'series_minutes';
+
+/**
+ * What queries see: the views `stored_frames` and `samples_between`, kept up to date with each change of the
+ * tables and checked at each. A change is one row of `lane_runs`, or one part.
+ */
+export class ShownRows implements TableWatcher {
+  checks = 0;
+  readonly #nowMs: () => number;
+  readonly #onRow: (row: RunRow) => void;
+  readonly #holdings: Readonly<Record<Table, Map<bigint, Holding[]>>> = {
+    frames: new Map(),
+    samples_recent: new Map(),
+    series_minutes: new Map(),
+  };
+  readonly #places = new Map<string, Place>();
+  /** Frames that are shown, with the closing that holds them. */
+  readonly #frames = new Map<string, bigint>();
+  #closings: Closings = { open: new Set(), hidden: new Set() };
+  /** What each token was given for. */
+  readonly #tokens = new Map<string, string>();
+  /** What the change under way takes away: of frames, and of places with what they had before. */
+  readonly #goneFrames = new Set<string>();
+  readonly #before = new Map<string, SampleSum>();
+
+  /** `nowMs` is the simulated time; `onRow` is told of each row of `lane_runs` that counts now. */
+  constructor(nowMs: () => number, onRow: (row: RunRow) => void) {
+    this.#nowMs = nowMs;
+    this.#onRow = onRow;
+  }
+
+  get frames(): number {
+    return this.#frames.size;
+  }
+
+  has(frame: string): boolean {
+    return this.#frames.has(frame);
+  }
+
+  /** Whether a frame is shown and nothing that happens to its writer can change that. */
+  isSafe(frame: string): boolean {
+    const closing = this.#frames.get(frame);
+    return closing !== undefined && !this.#closings.open.has(closing);
+  }
+
+  /** An agent has said a frame with these samples. */
+  say(target: bigint, timestampMs: number, samples: SampleSum): void {
+    const place = this.#placeOf(placeKey(target, timestampMs));
+    place.said = addSums(place.said, samples);
+  }
+
+  /** A token names one block, however often it comes. */
+  onBlock(table: string, token: string, chunks: readonly Uint8Array[]): void {
+    const hash = createHash('sha1');
+    for (const chunk of chunks) hash.update(chunk);
+    const digest = hash.digest('base64');
+    const key = `${table} ${token}`;
+    this.checks += 1;
+    if ((this.#tokens.get(key) ?? digest) !== digest) {
+      throw new Violation('token_reused', `two different blocks of ${table} came as ${token}`);
+    }
+    this.#tokens.set(key, digest);
+  }
+
+  onFrames({ closing, partition, rows }: Part<FrameRow>): void {
+    this.#hold('frames', { closing, partition, frames: rows, samples: new Map() });
+  }
+
+  onRecent(part: Part<SampleRow>): void {
+    this.#hold('samples_recent', holdingOf(part));
+  }
+
+  onMinutes(part: Part<SampleRow>): void {
+    this.#hold('series_minutes', holdingOf(part));
+  }
+
+  onRun(row: RunRow, closings: Closings): void {
+    const before = this.#closings;
+    const changed = new Set([
+      ...before.open.symmetricDifference(closings.open),
+      ...before.hidden.symmetricDifference(closings.hidden),
+    ]);
+    this.#eachOf(changed, -1);
+    this.#closings = closings;
+    this.#eachOf(changed, 1);
+    this.#check(`lane ${row.lane} epoch ${row.epoch} number ${row.number}`);
+    if (closings.open.has(BigInt(row.run) + BigInt(row.number))) this.#onRow(row);
+  }
+
+  onDropped(partition: string): void {
+    for (const [closing, holdings] of this.#holdings.samples_recent) {
+      const dropped = holdings.filter((holding) => holding.partition === partition);
+      if (dropped.length === 0) continue;
+      if (this.#shows('samples_recent', closing)) for (const one of dropped) this.#show(one, -1);
+      const left = holdings.filter((holding) => holding.partition !== partition);
+      this.#holdings.samples_recent.set(closing, left);
+    }
+    this.#check(`dropping ${partition}`);
+  }
+
+  /** What is shown is what frames say, but for places where something happened since `settledMs`. */
+  checkAll(settledMs: number): void {
+    for (const [key, { shown, claimed, changedMs }] of this.#places) {
+      this.checks += 1;
+      if (shown.rows === claimed || changedMs > settledMs) continue;
+      const reason = `${key} has ${shown.rows} samples, its frames ${claimed}`;
+      throw new Violation('samples_differ', reason);
+    }
+  }
+
+  #hold(table: Table, holding: Holding): void {
+    const { closing } = holding;
+    const held = this.#holdings[table];
+    const others = held.get(closing);
+    if (others === undefined) held.set(closing, [holding]);
+    else others.push(holding);
+    if (!this.#shows(table, closing)) return;
+    this.#show(holding, 1);
+    this.#check(`rows of ${table} of closing ${closing}`);
+  }
+
+  #shows(table: Table, closing: bigint): boolean {
+    const { open, hidden } = this.#closings;
+    if (table === 'samples_recent') return open.has(closing);
+    if (hidden.has(closing)) return false;
+    return table === 'frames' || !open.has(closing);
+  }
+
+  #eachOf(closings: Iterable<bigint>, times: 1 | -1): void {
+    for (const closing of closings) {
+      for (const table of ['frames', 'samples_recent', 'series_minutes'] as const) {
+        if (!this.#shows(table, closing)) continue;
+        for (const holding of this.#holdings[table].get(closing) ?? []) this.#show(holding, times);
+      }
+    }
+  }
+
+  /** Queries show a part from now on, or no longer. */
+  #show({ closing, frames, samples }: Holding, times: 1 | -1): void {
+    for (const row of frames) {
+      const key = frameKey(row.target, row.incarnation, row.seq);
+      this.#change(placeKey(row.target, row.timestampMs)).claimed += times * row.samples;
+      if (times === -1) {
+        this.#frames.delete(key);
+        this.#goneFrames.add(key);
+        continue;
+      }
+      const other = this.#frames.get(key);
+      if (other !== undefined) {
+        const message = `frame ${key} in closing ${closing}, before in ${other}`;
+        throw new Violation('stored_twice', message);
+      }
+      this.#frames.set(key, closing);
+      this.#goneFrames.delete(key);
+    }
+    for (const [key, sum] of samples) {
+      const place = this.#change(key);
+      place.shown = addSums(place.shown, sum, times);
+    }
+  }
+
+  #change(key: string): Place {
+    const place = this.#placeOf(key);
+    place.changedMs = this.#nowMs();
+    if (!this.#before.has(key)) this.#before.set(key, place.shown);
+    return place;
+  }
+
+  #placeOf(key: string): Place {
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = { said: NO_SAMPLES, shown: NO_SAMPLES, claimed: 0, changedMs: 0 };
+      this.#places.set(key, place);
+    }
+    return place;
+  }
+
+  /** After a change: the places and frames that it touched are as they may be. */
+  #check(what: string): void {
+    for (const [key, before] of this.#before) {
+      this.checks += 1;
+      const { said, shown, claimed } = this.#places.get(key)!;
+      const isWhole = shown.rows < said.rows || isSameSum(shown, said);
+      if (shown.rows > said.rows || shown.rows < claimed || !isWhole) {
+        const counts = `${shown.rows} samples; said ${said.rows}, of frames ${claimed}`;
+        throw new Violation('samples_differ', `${key} has ${counts} after ${what}`);
+      }
+      if (shown.rows < before.rows) {
+        const counts = `${shown.rows} samples, before ${before.rows}`;
+        throw new Violation('vanished', `${key} has ${counts} after ${what}`);
+      }
+    }
+    for (const key of this.#goneFrames) {
+      throw new Violation('vanished', `frame ${key} is gone after ${what}`);
+    }
+    this.#before.clear();
+    this.#goneFrames.clear();
+  }
+}
+
+export function frameKey(target: bigint, incarnation: bigint, seq: number): string {
+  return `${target.toString(36)}/${incarnation.toString(36)}/${seq}`;
+}
+
+function placeKey(target: bigint, timestampMs: number): string {
+  return `${target.toString(36)} ${timestampMs}`;
+}
+
+function holdingOf({ closing, partition, rows }: Part<SampleRow>): Holding {
+  const samples = new Map<string, SampleSum>();
+  for (const { metric, target, timestampMs, value } of rows) {
+    const key = placeKey(target, timestampMs);
+    samples.set(key, addSums(samples.get(key) ?? NO_SAMPLES, sampleSum(metric, value)));
+  }
+  return { closing, partition, frames: [], samples };
+}
