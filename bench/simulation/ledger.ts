@@ -1,8 +1,8 @@
 import type { FrameStore } from '../../agent/frame-store.ts';
-import type { SeriesTable } from '../../agent/series-table.ts';
 import type { Claim } from '../../pipeline/membership/claim.ts';
 import { decodeClaim } from '../../pipeline/membership/claim.ts';
 import { readBatch, alignedCopy } from '../../pipeline/wire/batch.ts';
+import { decodeCatalogueMessage } from '../../pipeline/wire/catalogue-message.ts';
 import { metricId } from '../../pipeline/wire/catalogue.ts';
 import * as frame from '../../pipeline/wire/frame.ts';
 import type { StreamWatcher } from './jetstream-api.ts';
@@ -71,10 +71,7 @@ export class Ledger implements StreamWatcher {
     const append = store.append.bind(store);
     store.append = (table, timestampMs, takenMs) => {
       const seq = append(table, timestampMs, takenMs);
-      if (seq === undefined) return undefined;
-      run.said.set(seq, this.#nowMs());
-      // Travels in whole milliseconds.
-      this.shown.say(target, Math.floor(timestampMs), this.#sumOf(table));
+      if (seq !== undefined) run.said.set(seq, this.#nowMs());
       return seq;
     };
     const release = store.release.bind(store);
@@ -143,21 +140,29 @@ export class Ledger implements StreamWatcher {
   #onBatch(stream: string, { seq, data }: StreamMessage): void {
     const keys: string[] = [];
     readBatch(alignedCopy(data), {
-      onFrame: (source, offset) => {
-        keys.push(
-          frameKey(
-            frame.frameTarget(source, offset),
-            frame.frameIncarnation(source, offset),
-            frame.frameSeq(source, offset),
-          ),
+      onFrame: (source, offset) => keys.push(this.#onFrame(source, offset)),
+      onCatalogue: (source, offset, length) => {
+        const { hash, series } = decodeCatalogueMessage(source, offset, length);
+        if (this.#metricIds.has(hash)) return;
+        this.#metricIds.set(
+          hash,
+          series.map(({ name, labels }) => metricId(name, labels)),
         );
       },
-      onCatalogue: () => undefined,
     });
-    for (const key of keys) {
-      if (!this.#accepted.has(key)) this.#accepted.set(key, this.#nowMs());
-    }
     this.#inMessage.set(`${stream} ${seq}`, keys);
+  }
+
+  /** @returns its key */
+  #onFrame(source: Buffer, offset: number): string {
+    const target = frame.frameTarget(source, offset);
+    const incarnation = frame.frameIncarnation(source, offset);
+    const key = frameKey(target, incarnation, frame.frameSeq(source, offset));
+    if (!this.#accepted.has(key)) {
+      this.#accepted.set(key, this.#nowMs());
+      this.shown.accept(target, frame.frameTimestampMs(source, offset), this.#sumOf(source, offset));
+    }
+    return key;
   }
 
   #onClaim({ subject, data }: StreamMessage): void {
@@ -218,17 +223,13 @@ export class Ledger implements StreamWatcher {
     }
   }
 
-  /** Of the readings that are the next frame. */
-  #sumOf(table: SeriesTable): SampleSum {
-    const { hash, series } = table.catalogue();
-    let ids = this.#metricIds.get(hash);
-    if (ids === undefined) {
-      ids = series.map(({ name, labels }) => metricId(name, labels));
-      this.#metricIds.set(hash, ids);
-    }
+  /** Of the values of a frame. */
+  #sumOf(source: Buffer, offset: number): SampleSum {
+    const ids = this.#metricIds.get(frame.frameCatalogue(source, offset))!;
+    const valuesAt = offset + frame.valuesAt(ids.length);
     return ids.reduce((sum, id, slot) => {
-      const isSet = ((table.presence[slot >> 3]! >> (slot & 7)) & 1) === 1;
-      return isSet ? addSums(sum, sampleSum(id, table.values[slot]!)) : sum;
+      if (!frame.isPresent(source, offset, slot)) return sum;
+      return addSums(sum, sampleSum(id, source.readDoubleLE(valuesAt + 8 * slot)));
     }, NO_SAMPLES);
   }
 }

@@ -17,8 +17,8 @@ interface Holding {
 
 /** At one time of one target. */
 interface Place {
-  /** What agents have said. */
-  said: SampleSum;
+  /** What lanes have taken. */
+  accepted: SampleSum;
   /** What queries show. */
   shown: SampleSum;
   /** How many samples the frames have that queries show. */
@@ -72,10 +72,10 @@ export class ShownRows implements TableWatcher {
     return closing !== undefined && !this.#closings.open.has(closing);
   }
 
-  /** An agent has said a frame with these samples. */
-  say(target: bigint, timestampMs: number, samples: SampleSum): void {
+  /** A lane has taken a frame with these samples. */
+  accept(target: bigint, timestampMs: number, samples: SampleSum): void {
     const place = this.#placeOf(placeKey(target, timestampMs));
-    place.said = addSums(place.said, samples);
+    place.accepted = addSums(place.accepted, samples);
   }
 
   /** A token names one block, however often it comes. */
@@ -198,7 +198,7 @@ export class ShownRows implements TableWatcher {
   #placeOf(key: string): Place {
     let place = this.#places.get(key);
     if (place === undefined) {
-      place = { said: NO_SAMPLES, shown: NO_SAMPLES, claimed: 0, changedMs: 0 };
+      place = { accepted: NO_SAMPLES, shown: NO_SAMPLES, claimed: 0, changedMs: 0 };
       this.#places.set(key, place);
     }
     return place;
@@ -208,10 +208,10 @@ export class ShownRows implements TableWatcher {
   #check(what: string): void {
     for (const [key, before] of this.#before) {
       this.checks += 1;
-      const { said, shown, claimed } = this.#places.get(key)!;
-      const isWhole = shown.rows < said.rows || isSameSum(shown, said);
-      if (shown.rows > said.rows || shown.rows < claimed || !isWhole) {
-        const counts = `${shown.rows} samples; said ${said.rows}, of frames ${claimed}`;
+      const { accepted, shown, claimed } = this.#places.get(key)!;
+      const isWhole = shown.rows < accepted.rows || isSameSum(shown, accepted);
+      if (shown.rows > accepted.rows || shown.rows < claimed || !isWhole) {
+        const counts = `${shown.rows} samples; accepted ${accepted.rows}, of frames ${claimed}`;
         throw new Violation('samples_differ', `${key} has ${counts} after ${what}`);
       }
       if (shown.rows < before.rows) {

@@ -42,10 +42,13 @@ export function migrations(): Migration[] {
  * @throws RollcallError `migration_changed` when an applied migration differs from ours,
  *   `migration_newer` when the database is of a later version
  */
-export async function migrate(store: Store, retention: Retention): Promise<Migration[]> {
+export async function migrate(
+  store: Store,
+  retention: Retention,
+  known: readonly Migration[] = migrations(),
+): Promise<Migration[]> {
   await store.createDatabase();
   await store.run(LEDGER);
-  const known = migrations();
   const done = await applied(store);
   verify(known, done);
   const pending = known.filter(({ version }) => !done.has(version));
@@ -124,7 +127,7 @@ async function applyRetention(store: Store, retention: Retention): Promise<void>
        WHERE database = {db:String} AND name = {table:String}`,
       { db: store.database, table },
     );
-    if (row?.create_table_query.includes(wanted)) continue;
+    if (row === undefined || row.create_table_query.includes(wanted)) continue;
     await store.run(
       `ALTER TABLE ${table} MODIFY TTL ${wanted}
        SETTINGS materialize_ttl_after_modify = 0`,

@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 import { testClickHouse } from '../../embedded/test-servers.ts';
 import { migrate, migrations } from '../migrate.ts';
 import { Store } from '../store.ts';
+import { RunLedger } from '../../writer/run-ledger.ts';
 
 const DAY_MS = 86_400_000;
 const RETENTION = { samplesMs: 7 * DAY_MS, framesMs: 3 * DAY_MS };
@@ -54,8 +55,31 @@ await t.test('a migration that was interrupted is run again and keeps the data',
   await store.run('DROP VIEW metric');
   await store.run('TRUNCATE TABLE migrations');
   t.same(await migrate(store, RETENTION), migrations());
-  t.same(await store.rows('SELECT value FROM samples'), [{ value: 3 }]);
-  t.same(await store.rows("SELECT * FROM metric(name = 'none')"), []);
+  const range = 'start = now() - 60, end = now() + 60';
+  t.same(await store.rows(`SELECT value FROM samples_between(${range})`), [{ value: 3 }]);
+  t.same(await store.rows(`SELECT * FROM metric(name = 'none', ${range})`), []);
+});
+
+await t.test('positions and samples of before are kept', async (t) => {
+  const store = emptyStore(t, 'before');
+  // As the migration before it left the database.
+  await migrate(store, RETENTION, migrations().slice(0, 7));
+  const intent = { stream_id: 7, writer: 'w' };
+  await store.insertRows('lane_intents', [
+    { ...intent, lane: '4x0', epoch: 1, from_seq: 90, to_seq: 99 },
+    { ...intent, lane: '4x0', epoch: 3, from_seq: 0, to_seq: 0 },
+    { ...intent, lane: '4x0', epoch: 2, from_seq: 21, to_seq: 30, to_stored_ms: 5 },
+    { ...intent, lane: '4x1', epoch: 1, from_seq: 11, to_seq: 10, to_stored_ms: 6 },
+  ]);
+  await store.insertRows('samples', [
+    { metric_id: '1', target_id: '2', timestamp: new Date().toISOString(), value: 3 },
+  ]);
+  await migrate(store, RETENTION);
+  const claim = (lane: string) => new RunLedger(store, { lane, streamId: 7 }, 4, 'w').claim(1);
+  t.same(await claim('4x0'), { fromSeq: 21, toSeq: 20, toStoredMs: undefined });
+  t.same(await claim('4x1'), { fromSeq: 11, toSeq: 10, toStoredMs: 6 });
+  const range = 'start = now() - 60, end = now() + 60';
+  t.same(await store.rows(`SELECT value FROM samples_between(${range})`), [{ value: 3 }]);
 });
 
 await t.test('a database in which an applied migration differs is refused', async (t) => {
@@ -84,6 +108,7 @@ await t.test('the retention is what was configured last', async (t) => {
   const store = emptyStore(t, 'retention');
   await migrate(store, RETENTION);
   t.match(await createQuery(store, 'samples'), `toIntervalSecond(${7 * 86_400})`);
+  t.match(await createQuery(store, 'series_minutes'), `toIntervalSecond(${7 * 86_400})`);
   t.match(await createQuery(store, 'frames'), `toIntervalSecond(${3 * 86_400})`);
   await migrate(store, { samplesMs: 30 * DAY_MS, framesMs: 3 * DAY_MS });
   t.match(await createQuery(store, 'samples'), `toIntervalSecond(${30 * 86_400})`);

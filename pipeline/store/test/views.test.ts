@@ -8,7 +8,9 @@ const METRICS = 60;
 /** The metrics are `METRICS / 2` names with two series each. */
 const NAMES = METRICS / 2;
 const TIMES = 50;
+const RECENT = 2;
 const START_MS = Date.now() - 3_600_000;
+const EVER = "start = '1970-01-01 00:00:00', end = '2100-01-01 00:00:00'";
 const clickhouse = await testClickHouse(t);
 const store = await testStore(t, clickhouse.port);
 
@@ -27,21 +29,47 @@ await store.run(
    FROM numbers({targets:UInt32})`,
   { targets: TARGETS },
 );
+/* The newest samples are not stored by the minute yet. */
+const OPEN = 900;
+const ROWS = `
+  SELECT cityHash64('metric', number % {metrics:UInt32}) AS metric_id,
+         cityHash64('target', intDiv(number, {metrics:UInt32}) % {targets:UInt32}) AS target_id,
+         fromUnixTimestamp64Milli({start:Int64}
+           + 60000 * intDiv(number, {metrics:UInt32} * {targets:UInt32}), 'UTC') AS timestamp,
+         toFloat64(number) AS value
+  FROM numbers({first:UInt64}, {rows:UInt64})`;
+const WHOLE = METRICS * TARGETS * (TIMES - RECENT);
+const numbers = { metrics: METRICS, targets: TARGETS, start: START_MS };
 await store.run(
-  `INSERT INTO samples
-   SELECT cityHash64('metric', number % {metrics:UInt32}),
-          cityHash64('target', intDiv(number, {metrics:UInt32}) % {targets:UInt32}),
-          fromUnixTimestamp64Milli({start:Int64}
-            + 5000 * intDiv(number, {metrics:UInt32} * {targets:UInt32}), 'UTC'),
-          number
-   FROM numbers({rows:UInt64})`,
-  { metrics: METRICS, targets: TARGETS, start: START_MS, rows: METRICS * TARGETS * TIMES },
+  `INSERT INTO series_minutes
+   SELECT metric_id, target_id, toStartOfMinute(timestamp),
+          [toUInt16(toUnixTimestamp64Milli(timestamp) % 60000)], [value],
+          1, value, value, value, value, 7
+   FROM (${ROWS})`,
+  { ...numbers, first: 0, rows: WHOLE },
 );
-await store.run('OPTIMIZE TABLE samples FINAL');
+await store.run(`INSERT INTO samples_recent SELECT ${OPEN}, * FROM (${ROWS})`, {
+  ...numbers,
+  first: WHOLE,
+  rows: METRICS * TARGETS * RECENT,
+});
+/* Of runs that were never committed, and of a closing that is in both tables. */
+for (const closing of [OPEN, OPEN + 1, 33]) {
+  await store.run(
+    `INSERT INTO series_minutes
+     SELECT * REPLACE (${closing} AS closing) FROM series_minutes LIMIT 1000`,
+  );
+}
+await store.run(`INSERT INTO samples_recent SELECT * REPLACE (44 AS closing) FROM samples_recent`);
+await store.insertRows('lane_runs', [
+  { lane: '1x0', stream_id: 1, epoch: 1, number: 0, run: 0, from_seq: 1, to_seq: 0 },
+  { lane: '1x0', stream_id: 1, epoch: 2, number: 4, run: OPEN - 4, hides: [33, 34], from_seq: 1 },
+]);
+await store.run('OPTIMIZE TABLE series_minutes FINAL');
 await store.run('SYSTEM RELOAD DICTIONARY {database}.series_by_id');
 await store.run('SYSTEM RELOAD DICTIONARY {database}.targets_by_id');
 
-/** How many granules of `samples` a query reads, after the primary key had its say. */
+/** How many granules of `series_minutes` a query reads, after the primary key had its say. */
 async function granules(from: string): Promise<{ read: number; all: number }> {
   const lines = await store.rows<{ explain: string }>(`EXPLAIN indexes = 1 SELECT * FROM ${from}`);
   let key: { read: number; all: number } | undefined;
@@ -49,8 +77,8 @@ async function granules(from: string): Promise<{ read: number; all: number }> {
   let isKey = false;
   for (const { explain } of lines) {
     const table = /ReadFromMergeTree \((?:\w+\.)?(\w+)\)/.exec(explain)?.[1];
-    if (table !== undefined) isSamples = table === 'samples';
-    const index = /^\s*(MinMax|Partition|PrimaryKey|Skip)\b/.exec(explain)?.[1];
+    if (table !== undefined) isSamples = table === 'series_minutes';
+    const index = /(Min-Max|Partition|PrimaryKey|Skip)$/.exec(explain)?.[1];
     if (index !== undefined) isKey = index === 'PrimaryKey';
     const found = /Granules: (\d+)\/(\d+)/.exec(explain);
     if (found !== null && isSamples && isKey) {
@@ -62,19 +90,21 @@ async function granules(from: string): Promise<{ read: number; all: number }> {
 }
 
 await t.test('all samples are there', async (t) => {
-  const [row] = await store.rows<{ n: string }>('SELECT count() AS n FROM samples');
+  const [row] = await store.rows<{ n: string }>(
+    `SELECT count() AS n FROM samples_between(${EVER})`,
+  );
   t.equal(Number(row!.n), METRICS * TARGETS * TIMES);
 });
 
 await t.test('a metric is read by its key, and is right', async (t) => {
-  const { read, all } = await granules("metric(name = 'metric_7')");
+  const { read, all } = await granules(`metric(name = 'metric_7', ${EVER})`);
   t.ok(all > 500, `${all} granules in all`);
   // Two of sixty series, and a granule at either end of each that they share with others.
   t.ok(read <= (2 * all) / METRICS + 4, `${read} of ${all} granules`);
   const rows = await store.rows<{ instance: string; device: string; n: string; total: number }>(
     `SELECT instance, labels['device'] AS device, count() AS n, sum(value) AS total,
             any(target_labels['zone']) AS zone
-     FROM metric(name = 'metric_7') WHERE instance IN ('host-0', 'host-1234')
+     FROM metric(name = 'metric_7', ${EVER}) WHERE instance IN ('host-0', 'host-1234')
      GROUP BY ALL ORDER BY instance, device`,
   );
   const total = (metric: number, target: number): number => {
@@ -89,20 +119,20 @@ await t.test('a metric is read by its key, and is right', async (t) => {
     { instance: 'host-1234', device: 'd1', n: `${TIMES}`, total: total(15, 1234), zone: 'z1' },
   ]);
   const [whole] = await store.rows<{ n: string }>(
-    "SELECT count() AS n FROM metric(name = 'metric_7')",
+    `SELECT count() AS n FROM metric(name = 'metric_7', ${EVER})`,
   );
   t.equal(Number(whole!.n), 2 * TARGETS * TIMES);
 });
 
 await t.test('a host is read by the key, and is right', async (t) => {
-  const { read, all } = await granules("host(instance = 'host-1234')");
+  const { read, all } = await granules(`host(instance = 'host-1234', ${EVER})`);
   // A granule or two of each series, and those that two series share.
   t.ok(read <= 3 * METRICS, `${read} of ${all} granules`);
   t.ok(read < all / 3, `${read} of ${all} granules`);
   const [row] = await store.rows<object>(
     `SELECT count() AS n, uniqExact(name) AS names, min(value) AS first,
             countIf(labels['device'] = 'd1') AS d1
-     FROM host(instance = 'host-1234')`,
+     FROM host(instance = 'host-1234', ${EVER})`,
   );
   t.same(row, {
     n: `${METRICS * TIMES}`,
@@ -113,11 +143,13 @@ await t.test('a host is read by the key, and is right', async (t) => {
 });
 
 await t.test('a metric of a host is read by the key, and is right', async (t) => {
-  const { read, all } = await granules("metric_of_host(name = 'metric_7', instance = 'host-1234')");
+  const { read, all } = await granules(
+    `metric_of_host(name = 'metric_7', instance = 'host-1234', ${EVER})`,
+  );
   t.ok(read <= 6, `${read} of ${all} granules`);
   const rows = await store.rows<{ time: string; device: string; value: number }>(
     `SELECT toUnixTimestamp64Milli(time) AS time, labels['device'] AS device, value
-     FROM metric_of_host(name = 'metric_7', instance = 'host-1234') ORDER BY time, device`,
+     FROM metric_of_host(name = 'metric_7', instance = 'host-1234', ${EVER}) ORDER BY time, device`,
   );
   t.equal(rows.length, 2 * TIMES);
   t.same(rows.slice(0, 2), [
@@ -128,8 +160,8 @@ await t.test('a metric of a host is read by the key, and is right', async (t) =>
 
 await t.test('the time is read by the key too', async (t) => {
   const { read } = await granules(
-    `metric_of_host(name = 'metric_7', instance = 'host-1234')
-     WHERE time >= fromUnixTimestamp64Milli(toInt64(${START_MS + 5000 * (TIMES - 2)}), 'UTC')`,
+    `metric_of_host(name = 'metric_7', instance = 'host-1234',
+       start = '${new Date(START_MS + 60_000 * (TIMES - 2)).toISOString().slice(0, 19)}', end = now())`,
   );
   t.ok(read <= 6, `${read} granules`);
 });
@@ -137,16 +169,16 @@ await t.test('the time is read by the key too', async (t) => {
 await t.test('`metrics` shows everything under its names', async (t) => {
   const [row] = await store.rows<object>(
     `SELECT count() AS n, uniqExact(instance) AS hosts, uniqExact(name, labels) AS series
-     FROM metrics`,
+     FROM metrics(${EVER})`,
   );
   t.same(row, { n: `${METRICS * TARGETS * TIMES}`, hosts: `${TARGETS}`, series: `${METRICS}` });
 });
 
 await t.test('names that nobody has give nothing', async (t) => {
   for (const view of [
-    "metric(name = 'metric_77777')",
-    "host(instance = 'nobody')",
-    "metric_of_host(name = 'metric_7', instance = 'nobody')",
+    `metric(name = 'metric_77777', ${EVER})`,
+    `host(instance = 'nobody', ${EVER})`,
+    `metric_of_host(name = 'metric_7', instance = 'nobody', ${EVER})`,
   ]) {
     t.same(await store.rows(`SELECT * FROM ${view}`), []);
   }
@@ -154,7 +186,9 @@ await t.test('names that nobody has give nothing', async (t) => {
 
 await t.test('hostile names are only names', async (t) => {
   const instance = `x' OR 1=1 --"\\`;
-  const rows = await store.rows('SELECT * FROM host(instance = {instance:String})', { instance });
+  const rows = await store.rows(`SELECT * FROM host(instance = {instance:String}, ${EVER})`, {
+    instance,
+  });
   t.same(rows, []);
 });
 
@@ -174,14 +208,14 @@ await t.test(
       const late = { instance: 'late', address: 'a:1', labels: { zone }, intervalMs: 5000 };
       await putTargets(small, [late]);
       await small.run('SYSTEM RELOAD DICTIONARY {database}.targets_by_id');
-      t.same(await small.rows('SELECT instance, target_labels, value FROM metrics'), [
+      t.same(await small.rows(`SELECT instance, target_labels, value FROM metrics(${EVER})`), [
         { instance: 'late', target_labels: { zone }, value: 1.5 },
       ]);
     }
     await removeTargets(small, ['late']);
     await small.run('SYSTEM RELOAD DICTIONARY {database}.targets_by_id');
     const [row] = await small.rows<object>(
-      "SELECT count() AS n FROM metrics WHERE instance = 'late'",
+      `SELECT count() AS n FROM metrics(${EVER}) WHERE instance = 'late'`,
     );
     t.same(row, { n: '1' }, 'what a removed target has sent keeps its name');
   },

@@ -115,7 +115,10 @@ await t.test('it goes on by itself, for catalogues that come along a lane too', 
 });
 
 await t.test('whoever puts them back, and however often, each is stored once', async (t) => {
-  const { bus, store, lane, write, stored, closed, newUnparking, register } = await fixture(t, 'once');
+  const { bus, store, lane, write, stored, closed, newUnparking, register } = await fixture(
+    t,
+    'once',
+  );
   const instances = instancesOf(10);
   const waiting = instances.map((instance) => sent(instance, 1));
   const first = write();

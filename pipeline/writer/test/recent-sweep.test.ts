@@ -1,0 +1,58 @@
+import t from 'tap';
+import { silentLog, testClickHouse, testStore } from '../../embedded/test-servers.ts';
+import { RecentSweep } from '../recent-sweep.ts';
+import { RunLedger } from '../run-ledger.ts';
+
+const clickhouse = await testClickHouse(t);
+const STREAM = { lane: '2x0', streamId: 7 };
+
+await t.test('what nobody has open is dropped, at the second look', async (t) => {
+  const store = await testStore(t, clickhouse.port, 'sweep');
+  const sweep = new RecentSweep(store, silentLog);
+  const put = async (closing: bigint): Promise<void> => {
+    const timestamps = [Date.now(), Date.now() - 86_400_000];
+    await store.insertRows(
+      'samples_recent',
+      timestamps.map((ms) => ({ closing: `${closing}`, timestamp: new Date(ms).toISOString() })),
+    );
+  };
+  const left = async (): Promise<bigint[]> => {
+    const rows = await store.rows<{ closing: string }>(
+      'SELECT DISTINCT closing FROM samples_recent ORDER BY closing',
+    );
+    return rows.map(({ closing }) => BigInt(closing));
+  };
+  t.equal(await sweep.look(), 0, 'an empty table');
+  const older = new RunLedger(store, STREAM, 1, 'older');
+  await older.begin(await older.claim(1));
+  const first = older.closing;
+  await put(first);
+  await put(first + 1n);
+  await put(99n);
+  t.equal(await sweep.look(), 0);
+  t.equal(await sweep.look(), 2, 'a day each of what belongs to no run');
+  t.same(await left(), [first, first + 1n]);
+
+  await older.commit({ fromSeq: 5, toSeq: 5 });
+  t.equal(await sweep.look(), 0, 'a query may still be reading it');
+  t.equal(await sweep.look(), 2);
+  t.same(await left(), [first + 1n]);
+
+  const newer = new RunLedger(store, STREAM, 2, 'newer');
+  const position = await newer.claim(1);
+  await put(newer.closing);
+  for (let look = 0; look < 3; look += 1) t.equal(await sweep.look(), 0, 'both may be seen yet');
+  await newer.begin(position);
+  t.equal(await sweep.look(), 0);
+  t.equal(await sweep.look(), 2);
+  t.same(await left(), [newer.closing]);
+
+  // A third one claims and ends.
+  const third = new RunLedger(store, STREAM, 3, 'third');
+  await third.claim(1);
+  await put(third.closing);
+  const fourth = new RunLedger(store, STREAM, 4, 'fourth');
+  await fourth.begin(await fourth.claim(1));
+  for (let look = 0; look < 2; look += 1) await sweep.look();
+  t.same(await left(), []);
+});
