@@ -138,6 +138,15 @@ export async function countStored(store: Store): Promise<number> {
   return Number(row?.frames ?? 0);
 }
 
+/** Frames of simulated agents whose minute has not been stored for good. */
+export async function countOpen(store: Store): Promise<number> {
+  const [row] = await store.rows<{ frames: string }>(
+    `WITH (SELECT open FROM closings) AS open
+     SELECT count() AS frames FROM frames_then WHERE has(open, closing) AND ${IS_OF_FLEET}`,
+  );
+  return Number(row?.frames ?? 0);
+}
+
 /**
  * The longest time between two consecutive samples of `up` of a target, over all of them, ms: how long
  * nobody looked after it. 0 if there are none.

@@ -8,7 +8,7 @@ import { formatAddress } from '../../pipeline/dial/address.ts';
 import { freePort } from '../../pipeline/embedded/free-port.ts';
 import { RollcallError } from '../../pipeline/error.ts';
 import { PageCatcher } from '../audit/page-catcher.ts';
-import { countStored } from '../audit/stored-frames.ts';
+import { countOpen, countStored } from '../audit/stored-frames.ts';
 import { Fleet, hostsOf, instanceOf } from '../fleet/fleet.ts';
 import type { FleetOptions } from '../fleet/fleet.ts';
 import { System } from '../system/system.ts';
@@ -75,14 +75,15 @@ export class LoadStage {
     }
   }
 
-  /** No more frames are taken; resolves when all are stored, or after five minutes. */
+  /** No more frames are taken; resolves when all are stored for good, or after five minutes. */
   async drain(): Promise<void> {
     const { fleet, system } = this;
     await fleet.setQuiet(true);
     const deadlineMs = performance.now() + DRAIN_MS_MAX;
     while (performance.now() < deadlineMs) {
       const { frames, dropped, unacknowledged } = await fleet.status();
-      if (unacknowledged === 0 && (await countStored(system.store)) >= frames - dropped) return;
+      const isStored = (await countStored(system.store)) >= frames - dropped;
+      if (unacknowledged === 0 && isStored && (await countOpen(system.store)) === 0) return;
       await sleep(500);
     }
   }

@@ -8,7 +8,11 @@ type Result = object[] | (() => object[]);
 /** A statement as the server carries it out. */
 interface Statement {
   readonly pattern: RegExp;
-  run(tables: ClickHouseTables, parameters: Parameters, found: RegExpExecArray): Result;
+  readonly run: (
+    tables: ClickHouseTables,
+    parameters: Parameters,
+    found: RegExpExecArray,
+  ) => Result;
 }
 
 /** Every statement the writer uses, told by its text; with another text it is not the same statement. */
@@ -49,12 +53,8 @@ const STATEMENTS: readonly Statement[] = [
     pattern:
       /^SELECT DISTINCT partition_id FROM system\.parts WHERE .* AND table = 'samples_recent' AND active AND .* NOT IN \( SELECT arrayJoin\(\[run \+ newest, run \+ newest \+ 1\]\) FROM \( SELECT run, greatest\(max\(number\), 1\) AS newest, .* GROUP BY lane, stream_id, epoch, run \) WHERE epoch >= head\)$/,
     run: (tables) => {
-      const used = tables.inUse();
-      return () => {
-        const closed = tables.recent.filter(({ closing }) => !used.has(closing));
-        const ids = new Set(closed.map(({ partition }) => partition));
-        return Array.from(ids, (id) => ({ partition_id: id }));
-      };
+      const { inUse } = tables;
+      return () => tables.partitionsBut(inUse).map((id) => ({ partition_id: id }));
     },
   },
   {

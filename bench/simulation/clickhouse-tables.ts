@@ -63,8 +63,19 @@ export class ClickHouseTables {
   }
 
   /** Which closings somebody has open, of all that `samples_recent` may hold. */
-  inUse(): Set<bigint> {
+  get inUse(): Set<bigint> {
     return closingsInUse(this.runs);
+  }
+
+  /** Of `samples_recent`, what nobody has open. */
+  get closedPartitions(): string[] {
+    return this.partitionsBut(this.inUse);
+  }
+
+  /** Of `samples_recent`, those of other closings. */
+  partitionsBut(closings: ReadonlySet<bigint>): string[] {
+    const others = this.recent.filter(({ closing }) => !closings.has(closing));
+    return [...new Set(others.map(({ partition }) => partition))];
   }
 
   /** What ReplacingMergeTree may do at any time. */
@@ -135,9 +146,6 @@ export class ClickHouseTables {
   }
 }
 
-function rowsOf<Row>(
-  parts: readonly Part<Row>[],
-  isShown: (closing: bigint) => boolean,
-): Row[] {
+function rowsOf<Row>(parts: readonly Part<Row>[], isShown: (closing: bigint) => boolean): Row[] {
   return parts.flatMap(({ closing, rows }) => (isShown(closing) ? rows : []));
 }

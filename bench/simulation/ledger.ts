@@ -3,7 +3,8 @@ import type { Claim } from '../../pipeline/membership/claim.ts';
 import { decodeClaim } from '../../pipeline/membership/claim.ts';
 import { readBatch, alignedCopy } from '../../pipeline/wire/batch.ts';
 import { decodeCatalogueMessage } from '../../pipeline/wire/catalogue-message.ts';
-import { metricId } from '../../pipeline/wire/catalogue.ts';
+import { decodeCatalogue, metricId } from '../../pipeline/wire/catalogue.ts';
+import type { Catalogue } from '../../pipeline/wire/catalogue.ts';
 import * as frame from '../../pipeline/wire/frame.ts';
 import type { StreamWatcher } from './jetstream-api.ts';
 import type { StreamMessage } from './jetstream-stream.ts';
@@ -47,16 +48,18 @@ export class Ledger implements StreamWatcher {
   readonly #metricIds = new Map<bigint, readonly bigint[]>();
   readonly #claims = new Map<string, Claim>();
   readonly #owners = new Map<string, string>();
-  readonly #isLane: (stream: string) => boolean;
+  readonly #fleet: string;
+  readonly #cataloguesStream: string;
   readonly #ownerPrefix: string;
   readonly #nowMs: () => number;
 
   /** `nowMs` is the simulated time. */
   constructor(fleet: string, nowMs: () => number) {
     this.#nowMs = nowMs;
-    this.#isLane = (stream) => stream.startsWith(`${fleet}_lane_`);
+    this.#fleet = fleet;
+    this.#cataloguesStream = `${fleet}_catalogues`;
     this.#ownerPrefix = `${fleet}.state.owner.`;
-    this.shown = new ShownRows(nowMs, (row) => this.#onRun(`${fleet}_lane_${row.lane}`, row));
+    this.shown = new ShownRows(nowMs, (row) => this.#onRun(row));
   }
 
   /** How many comparisons were made. */
@@ -85,6 +88,7 @@ export class Ledger implements StreamWatcher {
   /** JetStream has taken a message. */
   onStored(stream: string, message: StreamMessage): void {
     if (this.#isLane(stream)) this.#onBatch(stream, message);
+    else if (stream === this.#cataloguesStream) this.#learn(decodeCatalogue(message.data));
     else if (message.subject.startsWith(this.#ownerPrefix)) this.#onClaim(message);
   }
 
@@ -100,6 +104,7 @@ export class Ledger implements StreamWatcher {
       const name = `${stream} ${seq}`;
       for (const key of this.#inMessage.get(name) ?? []) this.#lost.add(key);
       this.#inMessage.delete(name);
+      this.#safeBelow.set(stream, Math.min(this.safeBelow(stream), seq));
     }
   }
 
@@ -126,9 +131,18 @@ export class Ledger implements StreamWatcher {
     return 'in no lane';
   }
 
-  /** What queries show of samples is what they show of frames. */
-  checkSamples(): void {
-    this.shown.checkAll(this.#nowMs() - UNDER_WAY_MS_MAX);
+  /** What queries show of samples is what they show of frames; unless all is quiet some may be under way. */
+  checkSamples(isQuiet: boolean): void {
+    this.shown.checkAll(isQuiet ? Infinity : this.#nowMs() - UNDER_WAY_MS_MAX);
+  }
+
+  streamOf(lane: string): string {
+    return `${this.#fleet}_lane_${lane}`;
+  }
+
+  /** Messages of a lane's stream below the answer have been found to be stored for good. */
+  safeBelow(stream: string): number {
+    return this.#safeBelow.get(stream) ?? 1;
   }
 
   /** Who has the newest claim to a part, unless it was given up. */
@@ -137,17 +151,16 @@ export class Ledger implements StreamWatcher {
     return claim?.isReleased === true ? undefined : claim;
   }
 
+  #isLane(stream: string): boolean {
+    return stream.startsWith(this.streamOf(''));
+  }
+
   #onBatch(stream: string, { seq, data }: StreamMessage): void {
     const keys: string[] = [];
     readBatch(alignedCopy(data), {
       onFrame: (source, offset) => keys.push(this.#onFrame(source, offset)),
       onCatalogue: (source, offset, length) => {
-        const { hash, series } = decodeCatalogueMessage(source, offset, length);
-        if (this.#metricIds.has(hash)) return;
-        this.#metricIds.set(
-          hash,
-          series.map(({ name, labels }) => metricId(name, labels)),
-        );
+        this.#learn(decodeCatalogueMessage(source, offset, length));
       },
     });
     this.#inMessage.set(`${stream} ${seq}`, keys);
@@ -160,7 +173,11 @@ export class Ledger implements StreamWatcher {
     const key = frameKey(target, incarnation, frame.frameSeq(source, offset));
     if (!this.#accepted.has(key)) {
       this.#accepted.set(key, this.#nowMs());
-      this.shown.accept(target, frame.frameTimestampMs(source, offset), this.#sumOf(source, offset));
+      this.shown.accept(
+        target,
+        frame.frameTimestampMs(source, offset),
+        this.#sumOf(source, offset),
+      );
     }
     return key;
   }
@@ -204,8 +221,9 @@ export class Ledger implements StreamWatcher {
   }
 
   /** A lane's position says what is stored for good. */
-  #onRun(stream: string, { from_seq: fromSeq }: RunRow): void {
-    const from = this.#safeBelow.get(stream) ?? 1;
+  #onRun({ lane, from_seq: fromSeq }: RunRow): void {
+    const stream = this.streamOf(lane);
+    const from = this.safeBelow(stream);
     for (let seq = from; seq < fromSeq; seq += 1) {
       this.#mustBeSafe('committed_before_stored', stream, seq);
     }
@@ -221,6 +239,12 @@ export class Ledger implements StreamWatcher {
         `${seq} of ${stream} has frame ${key}, which is not stored for good`,
       );
     }
+  }
+
+  #learn({ hash, series }: Catalogue): void {
+    if (this.#metricIds.has(hash)) return;
+    const ids = series.map(({ name, labels }) => metricId(name, labels));
+    this.#metricIds.set(hash, ids);
   }
 
   /** Of the values of a frame. */

@@ -26,6 +26,8 @@ const SMALL_CLOSING_BYTES = 4 * 1024;
 const SMALL_CLOSING_SHARE = 0.3;
 /** Share of schedules that are about membership. */
 const CROWDED_SHARE = 0.25;
+/** Share of schedules that end when nobody has had anything to say for a while. */
+const QUIET_SHARE = 0.3;
 
 export interface PlayOptions {
   /** Gets every event, with what the product logs. */
@@ -127,13 +129,20 @@ class Play {
   readonly #world: World;
   readonly #cluster: Cluster;
   readonly #kinds: readonly Fault[];
+  readonly #lanes: readonly string[];
   #isOver = false;
+  #isQuiet = false;
   #healedMs = 0;
+  /** The newest message of each lane, and what could be swept, when all had been repaired. */
+  #heldSeqs = new Map<string, number>();
+  #closedPartitions: readonly string[] = [];
 
   constructor(world: World, kinds: readonly Fault[]) {
     this.#world = world;
     this.#kinds = kinds;
     this.#cluster = new Cluster(world);
+    const { lanes } = world.size;
+    this.#lanes = Array.from({ length: lanes }, (_, i) => `${lanes}x${i}`);
   }
 
   async run(): Promise<void> {
@@ -146,7 +155,7 @@ class Play {
       if (failure !== undefined) throw failure;
       if (scheduler.steps > STEPS_MAX) throw new Violation('endless', `${STEPS_MAX} steps`);
     }
-    this.#world.ledger.checkSamples();
+    this.#world.ledger.checkSamples(this.#isQuiet);
   }
 
   end(): void {
@@ -191,27 +200,49 @@ class Play {
     const isWanted = (place: Place): boolean =>
       place.kind === 'agent' || this.#runningOf(place.kind).length === 0;
     this.#cluster.heal(isWanted);
+    this.#mark();
     this.#look();
+  }
+
+  /** What is there now has to be stored for good, and swept, in the end. */
+  #mark(): void {
+    const { database, ledger, jetStream } = this.#world;
+    for (const lane of this.#lanes) {
+      const stream = ledger.streamOf(lane);
+      this.#heldSeqs.set(stream, jetStream.streams.get(stream)?.lastSeq ?? 0);
+    }
+    this.#closedPartitions = database.tables.closedPartitions;
   }
 
   /** Ends the schedule when all is as it should be; fails it when that takes too long. */
   #look(): void {
     const { scheduler } = this.#world;
     scheduler.after(LOOK_EVERY_MS, undefined, 'look', () => {
-      const open = this.#whatIsOpen();
+      const open = this.#whatIsOpen() ?? this.#whatIsNotSafe();
       if (open === undefined) {
-        this.#isOver = true;
+        if (this.#isQuiet || !scheduler.random.chance(QUIET_SHARE)) this.#isOver = true;
+        else this.#silence();
       } else if (scheduler.nowMs - this.#healedMs > RECOVERY_MS_MAX) {
         throw new Violation('not_recovered', open);
-      } else {
-        // Somebody may have been stopping when all was repaired.
-        for (const place of this.#cluster.places) {
-          const isAlone = this.#runningOf(place.kind).length === 0;
-          if (isAlone || place.kind === 'agent') this.#cluster.start(place);
-        }
-        this.#look();
       }
+      // Somebody may have been stopping when all was repaired.
+      for (const place of this.#cluster.places) {
+        const isAlone = this.#runningOf(place.kind).length === 0;
+        if (this.#isQuiet && place.kind !== 'writer') continue;
+        if (isAlone || place.kind === 'agent') this.#cluster.start(place);
+      }
+      if (!this.#isOver) this.#look();
     });
+  }
+
+  /** From now on nothing comes: in the end the lanes have to be closed, and `samples_recent` empty. */
+  #silence(): void {
+    for (const place of this.#cluster.places) {
+      if (place.kind !== 'writer') this.#cluster.kill(place);
+    }
+    this.#isQuiet = true;
+    this.#healedMs = this.#world.scheduler.nowMs;
+    this.#mark();
   }
 
   #runningOf(kind: Place['kind']): Place[] {
@@ -221,14 +252,30 @@ class Play {
   }
 
   #whatIsOpen(): string | undefined {
-    const { ledger, shards, size } = this.#world;
+    const { ledger, shards } = this.#world;
     const isLeaving = this.#cluster.places.find((place) => place.isLeaving);
     if (isLeaving !== undefined) return `${isLeaving.name} is stopping`;
     const missing = ledger.missing(this.#healedMs);
     if (missing !== undefined) return `frame ${missing} is not in ClickHouse`;
-    const lanes = Array.from({ length: size.lanes }, (_, i) => `${size.lanes}x${i}`);
-    const parts = [...lanes, SWEEP_PART];
-    return this.#wrongOwner('collector', shards) ?? this.#wrongOwner('writer', parts);
+    if (!this.#isQuiet) {
+      const wrong = this.#wrongOwner('collector', shards);
+      if (wrong !== undefined) return wrong;
+    }
+    return this.#wrongOwner('writer', [...this.#lanes, SWEEP_PART]);
+  }
+
+  #whatIsNotSafe(): string | undefined {
+    const { ledger, database } = this.#world;
+    for (const [stream, heldSeq] of this.#heldSeqs) {
+      const below = ledger.safeBelow(stream);
+      if (below <= heldSeq) return `${stream} is stored for good below ${below}, of ${heldSeq}`;
+    }
+    const { closedPartitions } = database.tables;
+    const left = this.#isQuiet
+      ? closedPartitions
+      : closedPartitions.filter((partition) => this.#closedPartitions.includes(partition));
+    if (left.length > 0) return `partition ${left[0]} is still there`;
+    return undefined;
   }
 
   /** Each part has one living owner, the one whose share it is, and the log says the same. */

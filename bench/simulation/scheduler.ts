@@ -3,8 +3,11 @@ import type { ScheduledEvent } from './event-heap.ts';
 import { Random } from './random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
-/** The simulation begins at this time of the wall clock: 2026-01-01, 6 hours after midnight UTC. */
-export const EPOCH_MS = Date.UTC(2026, 0, 1, 6);
+/**
+ * The simulation begins at this time of the wall clock, 8 seconds before midnight UTC: what a schedule stores is of
+ * two days, and each day has blocks of its own.
+ */
+export const EPOCH_MS = Date.UTC(2026, 0, 1) - 8000;
 /** What is shown of a schedule that failed. */
 const RECENT_EVENTS = 400;
 

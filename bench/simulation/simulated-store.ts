@@ -62,9 +62,10 @@ type Work<T> = () => T | (() => T);
  * One process' way to the simulated ClickHouse, with the methods of `Store`. Requests and answers travel
  * as events: either may be late or lost, and a process may die in between.
  */
-export class SimulatedStore
-  implements Pick<Store, 'database' | 'rows' | 'run' | 'insertRows' | 'insertBlock'>
-{
+export class SimulatedStore implements Pick<
+  Store,
+  'database' | 'rows' | 'run' | 'insertRows' | 'insertBlock'
+> {
   readonly database = 'simulated';
   readonly #database: SimulatedDatabase;
   readonly #owner: SimulatedProcess;

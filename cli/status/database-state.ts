@@ -102,18 +102,22 @@ async function notifications(store: Store): Promise<NotificationLine[]> {
  * said of one that has not been reached.
  */
 async function down(store: Store): Promise<Pick<DatabaseState, 'down' | 'unheard'>> {
+  const current = `
+    SELECT instance, greatest(15000, 3 * interval_ms) AS fresh_ms
+    FROM targets_current WHERE NOT is_deleted AND address != ''`;
+  const [longest] = await store.rows<{ seconds: number }>(
+    `SELECT toUInt32(ceil(max(fresh_ms) / 1000)) AS seconds FROM (${current})`,
+  );
   const rows = await store.rows<{ instance: string; is_heard: boolean }>(
-    `WITH current AS
-       (SELECT instance, greatest(15000, 3 * interval_ms) AS fresh_ms
-        FROM targets_current WHERE NOT is_deleted AND address != '')
+    `WITH current AS (${current})
      SELECT instance, toBool(newest > now64(3) - toIntervalMillisecond(fresh_ms)) AS is_heard
      FROM current LEFT JOIN
        (SELECT instance, max(time) AS newest, argMax(value, time) AS last
         FROM metric(name = 'up', start = now() - {over:UInt32}, end = now() + 60)
-        WHERE time > now64(3) - toIntervalMillisecond((SELECT max(fresh_ms) FROM current))
         GROUP BY instance) AS said USING (instance)
      WHERE NOT is_heard OR last = 0
      ORDER BY instance LIMIT ${ROWS_MAX} BY is_heard`,
+    { over: longest?.seconds ?? 0 },
   );
   const [heard, unheard] = [true, false].map((is) =>
     rows.filter((row) => row.is_heard === is).map(({ instance }) => instance),

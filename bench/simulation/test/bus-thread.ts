@@ -18,6 +18,7 @@ const SIZE = {
   targets: 1,
   lanes: 2,
   laneBytesMax: 64 * 1024,
+  closing: { bytesMax: 64 * 1024, spanMs: 1000, idleMs: 1000 },
   collectors: 0,
   writers: 0,
   faultsMax: 0,

@@ -1,19 +1,78 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { FrameStore } from '../../../agent/frame-store.ts';
 import { BatchPublisher } from '../../../pipeline/bus/batch-publisher.ts';
 import { Bus } from '../../../pipeline/bus/bus.ts';
-import { isCode } from '../../../pipeline/error.ts';
+import { StreamReader } from '../../../pipeline/bus/stream-reader.ts';
 import type { Store } from '../../../pipeline/store/store.ts';
+import { ClosingInsert } from '../../../pipeline/writer/closing-insert.ts';
 import { FrameMemory } from '../../../pipeline/writer/frame-memory.ts';
-import { IntentLedger } from '../../../pipeline/writer/intent-ledger.ts';
 import { LaneTrim } from '../../../pipeline/writer/lane-trim.ts';
+import { OpenClosings } from '../../../pipeline/writer/open-closings.ts';
+import { RunLedger } from '../../../pipeline/writer/run-ledger.ts';
+import { ClickHouseTables } from '../clickhouse-tables.ts';
+import { SimulatedStore } from '../simulated-store.ts';
 
-function ignoreFence(error: unknown): void {
-  if (!isCode(error, 'fenced')) throw error;
+/** A call of a method of `RunLedger`, and the row that it has inserted. */
+interface LedgerCall {
+  row?: { readonly epoch: number };
+}
+
+/** Such a call that inserts its row after it has read. */
+interface LateCall extends LedgerCall {
+  isLate: true;
+  insert?: () => Promise<void>;
+}
+
+const blindCalls = new AsyncLocalStorage<LedgerCall | LateCall>();
+const LATE_MS = 1000;
+
+/** Calls of the method see no epoch but their own. */
+function blind(name: 'claim' | 'begin' | 'commit', call: () => LedgerCall = () => ({})): void {
+  around(RunLedger.prototype, name, (method) => {
+    return function unlooking(this: RunLedger, given: never) {
+      return blindCalls.run(call(), () => method.call(this, given));
+    } as typeof method;
+  });
+  seeNothing();
+}
+
+let isSeeingNothing = false;
+
+function seeNothing(): void {
+  if (isSeeingNothing) return;
+  isSeeingNothing = true;
+  around(SimulatedStore.prototype, 'insertRows', (insertRows) => {
+    return async function noted(this: SimulatedStore, table, rows) {
+      const call = blindCalls.getStore();
+      if (call === undefined || table !== 'lane_runs') return insertRows.call(this, table, rows);
+      call.row = rows[0] as { epoch: number };
+      if (!('isLate' in call)) return insertRows.call(this, table, rows);
+      call.insert = () => insertRows.call(this, table, rows);
+    };
+  });
+  around(SimulatedStore.prototype, 'rows', (readRows) => {
+    return async function blinded(this: SimulatedStore, sql: string, parameters) {
+      const call = blindCalls.getStore();
+      if (call === undefined) return readRows.call(this, sql, parameters);
+      if (sql.startsWith('SELECT max(epoch)')) return [{ epoch: String(call.row!.epoch) }];
+      const rows = await readRows.call(this, sql, parameters);
+      if (!('isLate' in call)) return rows;
+      await new Promise((resolve) => {
+        setTimeout(resolve, LATE_MS);
+      });
+      await call.insert!();
+      return rows;
+    } as typeof readRows;
+  });
 }
 
 /*
  * Faulty variants of the product's classes, put in the place of the good ones in the thread of a
  * simulation: what the simulation must find.
+ *
+ * Left out, for they do no harm within a schedule: a ledger that is not asked before an insert (what a fenced
+ * writer inserts is hidden; that ends only after as many take-overs as have room in `hides`), and a sweep that
+ * drops what it has found at one look only (a claim and a first insert do not fit between its two readings).
  */
 const FAULTS: Readonly<Record<string, () => void>> = {
   /** Every frame is taken for new. */
@@ -25,33 +84,120 @@ const FAULTS: Readonly<Record<string, () => void>> = {
   memoryWithoutLookup() {
     const empty = { rows: () => Promise.resolve([]) } as unknown as Store;
     around(FrameMemory.prototype, 'learn', (learn) => {
-      return function blind(this: FrameMemory, _store, ...rest) {
+      return function unlooking(this: FrameMemory, _store, ...rest) {
         return learn.call(this, empty, ...rest);
+      };
+    });
+  },
+
+  /** Frames count as stored that are in closings which do not count. */
+  memoryOfHiddenFrames() {
+    around(FrameMemory.prototype, 'learn', (learn) => {
+      return function trusting(this: FrameMemory, store, frames, _hides, nowMs) {
+        return learn.call(this, store, frames, [], nowMs);
       };
     });
   },
 
   /** A writer that was fenced goes on. */
   ledgerWithoutFencing() {
-    around(IntentLedger.prototype, 'write', (write) => {
-      return function unfenced(this: IntentLedger, intent) {
-        return write.call(this, intent).catch(ignoreFence);
+    blind('begin');
+    blind('commit');
+    around(RunLedger.prototype, 'confirm', () => () => Promise.resolve());
+  },
+
+  /** A position counts although another has the lane. */
+  commitWithoutLooking() {
+    blind('commit');
+  },
+
+  /** What the predecessor commits meanwhile is not known of. */
+  claimThatReadsFirst() {
+    blind('claim', (): LateCall => ({ isLate: true }));
+  },
+
+  /** What the predecessor left open counts as well. */
+  nothingHidden() {
+    around(SimulatedStore.prototype, 'insertRows', (insertRows) => {
+      return function showing(this: SimulatedStore, table, rows) {
+        const shown = rows.map((row) => ({ ...row, hides: [] }));
+        return insertRows.call(this, table, table === 'lane_runs' ? shown : rows);
       };
     });
-    around(IntentLedger.prototype, 'confirm', (confirm) => {
-      return function unasked(this: IntentLedger) {
-        return confirm.call(this).catch(ignoreFence);
+  },
+
+  /** A run begins before it has what its predecessor had. */
+  beginAtOnce() {
+    Object.defineProperty(StreamReader.prototype, 'caughtUp', { get: () => Promise.resolve() });
+  },
+
+  /** A closing is committed while its slices are under way. */
+  commitBeforeSlices() {
+    around(ClosingInsert.prototype, 'next', (next) => {
+      return function hasty(this: ClosingInsert) {
+        next.call(this).catch(() => undefined);
+        return Promise.resolve(false);
       };
+    });
+  },
+
+  /** Messages are passed over that have frames of the next closing. */
+  positionWithoutNext() {
+    around(OpenClosings.prototype, 'freeze', (freeze) => {
+      return function careless(this: OpenClosings) {
+        const frozen = freeze.call(this);
+        const { toSeq } = frozen.position;
+        return { ...frozen, position: { ...frozen.position, fromSeq: toSeq + 1 } };
+      };
+    });
+  },
+
+  /** The lane loses what has not been stored. */
+  eagerTrim() {
+    around(LaneTrim.prototype, 'trim', (trim) => {
+      return function eager(this: LaneTrim, writerSeq, createdMs) {
+        return trim.call(this, writerSeq + 1, createdMs);
+      };
+    });
+  },
+
+  /** Rows of open closings are dropped. */
+  sweepOfOpenClosings() {
+    Object.defineProperty(ClickHouseTables.prototype, 'inUse', { get: () => new Set() });
+  },
+
+  /** Rows are dropped of runs that have not begun. */
+  sweepOfUnbegunRuns() {
+    Object.defineProperty(ClickHouseTables.prototype, 'inUse', {
+      get(this: ClickHouseTables) {
+        return this.closings.open;
+      },
     });
   },
 
   /** Each attempt has a token of its own. */
   freshTokens() {
     let attempts = 0;
-    around(IntentLedger.prototype, 'token', (token) => {
-      return function fresh(this: IntentLedger, ...given) {
+    around(SimulatedStore.prototype, 'insertBlock', (insertBlock) => {
+      return function fresh(this: SimulatedStore, table, chunks, token) {
         attempts += 1;
-        return `${token.call(this, ...given)}:${attempts}`;
+        return insertBlock.call(this, table, chunks, `${token}:${attempts}`);
+      };
+    });
+  },
+
+  /** A frame is to be seen before its samples are. */
+  framesFirst() {
+    const waiting = new Map<string, readonly Uint8Array[]>();
+    around(SimulatedStore.prototype, 'insertBlock', (insertBlock) => {
+      return async function turned(this: SimulatedStore, table, chunks, token) {
+        if (table === 'samples_recent') {
+          waiting.set(token, chunks);
+          return;
+        }
+        await insertBlock.call(this, table, chunks, token);
+        if (table !== 'frames') return;
+        await insertBlock.call(this, 'samples_recent', waiting.get(token)!, token);
       };
     });
   },
@@ -69,18 +215,9 @@ const FAULTS: Readonly<Record<string, () => void>> = {
   /** Whoever writes last wins. */
   claimsWithoutComparing() {
     around(Bus.prototype, 'publish', (publish) => {
-      return function blind(this: Bus, subject, data, options = {}) {
+      return function uncompared(this: Bus, subject, data, options = {}) {
         const { lastSeq: _, ...others } = options;
         return publish.call(this, subject, data, others);
-      };
-    });
-  },
-
-  /** The lane loses what has not been stored. */
-  eagerTrim() {
-    around(LaneTrim.prototype, 'trim', (trim) => {
-      return function eager(this: LaneTrim, writerSeq, createdMs) {
-        return trim.call(this, writerSeq + 1, createdMs);
       };
     });
   },

@@ -73,9 +73,9 @@ await t.test('a variable that cannot be understood ends the process', async (t) 
 
 await t.test('several points, each with its pass', (t) => {
   t.same(
-    [...parseFailPoints('writer.intent_written=kill@12, delivery.sent=hang')],
+    [...parseFailPoints('writer.run_begun=kill@12, delivery.sent=hang')],
     [
-      ['writer.intent_written', { action: 'kill', pass: 12 }],
+      ['writer.run_begun', { action: 'kill', pass: 12 }],
       ['delivery.sent', { action: 'hang', pass: 1 }],
     ],
   );
