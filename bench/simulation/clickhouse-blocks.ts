@@ -66,13 +66,22 @@ export function minutePart(chunks: readonly Uint8Array[]): Part<SampleRow> {
     const metric = cell('metric_id') as bigint;
     const target = cell('target_id') as bigint;
     const minuteMs = Number(cell('minute')) * 1000;
-    const values = cell('values') as readonly number[];
     const offsetsMs = cell('offsets_ms') as readonly number[];
-    return values.map((value, i) => {
+    return valuesOf(cell).map((value, i) => {
       return { metric, target, timestampMs: minuteMs + offsetsMs[i]!, value };
     });
   }).flat();
   return { closing: closingOf(block), partition: dayOf(rows), rows };
+}
+
+/** The column `values` of `series_minutes`, which is made from others. */
+function valuesOf(cell: Cell): readonly number[] {
+  const scale = cell('scale') as number;
+  if (scale < 0) return cell('others') as readonly number[];
+  let whole = cell('first') as bigint;
+  const steps = cell('steps') as readonly bigint[];
+  const wholes = [whole, ...steps.map((step) => (whole += step))];
+  return wholes.map((one) => Number(one) / 10 ** scale);
 }
 
 function rowsOf<Row>({ rows, columns }: NativeRows, rowOf: (cell: Cell) => Row): Row[] {

@@ -140,10 +140,30 @@ const databaseFails: Fault = {
   },
 };
 
-/** A writer cannot hear that it has lost its lanes, and still has something to write. */
+/** A writer cannot hear that it has lost its lanes, and goes on with what it has. */
+const lonelyWriter: Fault = {
+  name: 'lonely-writer',
+  weight: 3,
+  strike(cluster, random) {
+    const { network, scheduler } = cluster.world;
+    const { name, member } = random.pick(cluster.places.filter(({ kind }) => kind === 'writer'));
+    scheduler.note(`cut ${name} nats for long`);
+    network.cut(name, 'nats');
+    scheduler.after(random.between(3500, 9000), undefined, `heal ${name} nats`, () => {
+      network.heal(name, 'nats', random.chance(0.5));
+    });
+    // Stopped for a while, it is late with everything that it has begun.
+    if (member === undefined || random.chance(0.5)) return;
+    scheduler.after(random.between(0, 2000), undefined, `stop ${name} for a while`, () => {
+      cluster.stopFor(member.process, random.between(500, 5000));
+    });
+  },
+};
+
+/** The same, and it still has something to insert. */
 const staleWriter: Fault = {
   name: 'stale-writer',
-  weight: 2,
+  weight: 3,
   strike(cluster, random) {
     const { network, scheduler, database } = cluster.world;
     const { name } = random.pick(cluster.places.filter(({ kind }) => kind === 'writer'));
@@ -169,6 +189,7 @@ export const FAULTS: readonly Fault[] = [
   pauseNats,
   cutLink,
   databaseFails,
+  lonelyWriter,
   staleWriter,
 ];
 

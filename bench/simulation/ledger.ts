@@ -102,7 +102,10 @@ export class Ledger implements StreamWatcher {
   onLost(stream: string, messages: readonly StreamMessage[]): void {
     for (const { seq } of messages) {
       const name = `${stream} ${seq}`;
-      for (const key of this.#inMessage.get(name) ?? []) this.#lost.add(key);
+      for (const key of this.#inMessage.get(name) ?? []) {
+        this.#lost.add(key);
+        this.shown.lose(key);
+      }
       this.#inMessage.delete(name);
       this.#safeBelow.set(stream, Math.min(this.safeBelow(stream), seq));
     }
@@ -173,11 +176,8 @@ export class Ledger implements StreamWatcher {
     const key = frameKey(target, incarnation, frame.frameSeq(source, offset));
     if (!this.#accepted.has(key)) {
       this.#accepted.set(key, this.#nowMs());
-      this.shown.accept(
-        target,
-        frame.frameTimestampMs(source, offset),
-        this.#sumOf(source, offset),
-      );
+      const timestampMs = frame.frameTimestampMs(source, offset);
+      this.shown.accept(key, target, timestampMs, this.#sumOf(source, offset));
     }
     return key;
   }

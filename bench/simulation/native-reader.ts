@@ -7,15 +7,19 @@ export interface NativeRows {
   readonly columns: ReadonlyMap<string, readonly NativeValue[]>;
 }
 
-/** Bytes of a value of each type that the product sends; strings have a length of their own. */
-const WIDTHS: Readonly<Record<string, number>> = {
-  UInt64: 8,
-  UInt32: 4,
-  UInt16: 2,
-  UInt8: 1,
-  Float64: 8,
-  "DateTime64(3, 'UTC')": 8,
-  "DateTime('UTC')": 4,
+type ReadScalar = (bytes: Buffer, at: number) => bigint | number;
+
+/** Of each type that the product sends the bytes of a value and how it is read; strings have a length of their own. */
+const FIXED: Readonly<Record<string, readonly [width: number, read: ReadScalar]>> = {
+  UInt64: [8, (bytes, at) => bytes.readBigUInt64LE(at)],
+  UInt32: [4, (bytes, at) => bytes.readUInt32LE(at)],
+  UInt16: [2, (bytes, at) => bytes.readUInt16LE(at)],
+  UInt8: [1, (bytes, at) => bytes.readUInt8(at)],
+  Int64: [8, (bytes, at) => bytes.readBigInt64LE(at)],
+  Int8: [1, (bytes, at) => bytes.readInt8(at)],
+  Float64: [8, (bytes, at) => bytes.readDoubleLE(at)],
+  "DateTime64(3, 'UTC')": [8, (bytes, at) => bytes.readBigUInt64LE(at)],
+  "DateTime('UTC')": [4, (bytes, at) => bytes.readUInt32LE(at)],
 };
 const ARRAY = /^Array\((.*)\)$/;
 
@@ -76,15 +80,11 @@ class NativeReader {
 
   #scalars(type: string, count: number): Scalar[] {
     if (type === 'String') return Array.from({ length: count }, () => this.text());
-    const width = WIDTHS[type];
-    if (width === undefined) throw new Error(`a column of type ${type} is not expected`);
-    const bytes = this.#bytes;
+    const fixed = FIXED[type];
+    if (fixed === undefined) throw new Error(`a column of type ${type} is not expected`);
+    const [width, read] = fixed;
     const start = this.#at;
     this.#at += width * count;
-    return Array.from({ length: count }, (_, i) => {
-      const at = start + i * width;
-      if (type === 'Float64') return bytes.readDoubleLE(at);
-      return width === 8 ? bytes.readBigUInt64LE(at) : bytes.readUIntLE(at, width);
-    });
+    return Array.from({ length: count }, (_, i) => read(this.#bytes, start + i * width));
   }
 }

@@ -1,3 +1,4 @@
+import { DecimalSeries } from './decimal-series.ts';
 import type { FrameMatrix, MatrixColumn } from './frame-matrix.ts';
 
 const MINUTE_MS = 60_000;
@@ -9,8 +10,8 @@ export interface TimedFrame {
 }
 
 /**
- * Rows of one series and one minute, in the order metric, target, minute: what `samples` and `samples_1m` are made of. All
- * arrays but `offsetsMs` and `values` have an entry a row.
+ * Rows of one series and one minute, in the order metric, target, minute: what `series_minutes` is made of. All
+ * arrays but `offsetsMs`, `steps` and `others` have an entry a row.
  */
 export interface MinuteRows {
   readonly rows: number;
@@ -22,14 +23,18 @@ export interface MinuteRows {
   readonly ends: BigUint64Array;
   /** Of each sample, since the beginning of its minute. */
   readonly offsetsMs: Uint16Array;
-  readonly values: Float64Array;
-  /** Of the samples that are numbers: how many, the least, the greatest and the sum. NaN if there are none. */
-  readonly counts: Uint16Array;
-  readonly minima: Float64Array;
-  readonly maxima: Float64Array;
-  readonly sums: Float64Array;
-  /** The newest sample, even if it is NaN. */
-  readonly lasts: Float64Array;
+  /** Digits after the point in which all values of the row are whole numbers; -1: there are none, see `others`. */
+  readonly scales: Int8Array;
+  /** The first value in units of that scale, as halves of 64 bits. */
+  readonly firsts: Int32Array;
+  /** How many steps there are in this row and all before it. */
+  readonly stepEnds: BigUint64Array;
+  /** From each value to the next one, in the same units, as halves of 64 bits. */
+  readonly steps: Int32Array;
+  /** How many other values there are in this row and all before it. */
+  readonly otherEnds: BigUint64Array;
+  /** The values of rows that have no such scale. */
+  readonly others: Float64Array;
 }
 
 /** Where rows begin if every frame has a value; the frames are sorted by target, then time. */
@@ -93,33 +98,23 @@ function rowsMax(columns: readonly MatrixColumn[], { targetIds }: Template): num
 /** Appends column after column. */
 class RowBuilder {
   readonly #template: Template;
-  readonly #values: Float64Array;
   readonly #offsetsMs: Uint16Array;
   readonly #metricIds: BigUint64Array;
   readonly #targetIds: BigUint64Array;
   readonly #minutes: Uint32Array;
   readonly #ends: BigUint64Array;
-  readonly #counts: Uint16Array;
-  readonly #minima: Float64Array;
-  readonly #maxima: Float64Array;
-  readonly #sums: Float64Array;
-  readonly #lasts: Float64Array;
+  readonly #series: DecimalSeries;
   #row = 0;
   #sample = 0;
 
   constructor(template: Template, values: Float64Array, rows: number) {
     this.#template = template;
-    this.#values = values;
     this.#offsetsMs = new Uint16Array(values.length);
     this.#metricIds = new BigUint64Array(rows);
     this.#targetIds = new BigUint64Array(rows);
     this.#minutes = new Uint32Array(rows);
     this.#ends = new BigUint64Array(rows);
-    this.#counts = new Uint16Array(rows);
-    this.#minima = new Float64Array(rows);
-    this.#maxima = new Float64Array(rows);
-    this.#sums = new Float64Array(rows);
-    this.#lasts = new Float64Array(rows);
+    this.#series = new DecimalSeries(values, rows);
   }
 
   /** @param frames those that have a value, or undefined if all have */
@@ -139,12 +134,7 @@ class RowBuilder {
       minutes: this.#minutes.subarray(0, rows),
       ends: this.#ends.subarray(0, rows),
       offsetsMs: this.#offsetsMs,
-      values: this.#values,
-      counts: this.#counts.subarray(0, rows),
-      minima: this.#minima.subarray(0, rows),
-      maxima: this.#maxima.subarray(0, rows),
-      sums: this.#sums.subarray(0, rows),
-      lasts: this.#lasts.subarray(0, rows),
+      ...this.#series.finish(),
     };
   }
 
@@ -177,22 +167,8 @@ class RowBuilder {
   /** The next row has so many samples. */
   #end(samples: number): void {
     const row = this.#row;
-    const values = this.#values;
     const end = this.#sample + samples;
-    let [count, least, greatest, sum] = [0, Infinity, -Infinity, 0];
-    for (let at = this.#sample; at < end; at += 1) {
-      const value = values[at]!;
-      if (Number.isNaN(value)) continue;
-      count += 1;
-      sum += value;
-      if (value < least) least = value;
-      if (value > greatest) greatest = value;
-    }
-    this.#counts[row] = count;
-    this.#minima[row] = count === 0 ? NaN : least;
-    this.#maxima[row] = count === 0 ? NaN : greatest;
-    this.#sums[row] = count === 0 ? NaN : sum;
-    this.#lasts[row] = values[end - 1]!;
+    this.#series.add(this.#sample, end);
     this.#ends[row] = BigInt(end);
     this.#sample = end;
     this.#row = row + 1;

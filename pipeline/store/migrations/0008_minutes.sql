@@ -41,21 +41,26 @@ SETTINGS
     max_bytes_to_merge_at_max_space_in_pool = 1,
     max_bytes_to_merge_at_min_space_in_pool = 1;
 
--- The samples of one series in one minute; of a minute whose samples came late there are several rows, to be
--- added up. `count`, `min`, `max` and `sum` are those of the samples that are numbers.
+-- The samples of one series in one minute; of a minute whose samples came late there are several rows. Values are whole
+-- numbers of 1 / 10^scale: the first one, and the steps from each to the next. Rows with a scale of -1 have
+-- theirs in `others`.
 CREATE TABLE series_minutes
 (
     metric_id  UInt64 CODEC(ZSTD(1)),
     target_id  UInt64 CODEC(ZSTD(1)),
     minute     DateTime('UTC') CODEC(Delta, ZSTD(1)),
     offsets_ms Array(UInt16) CODEC(ZSTD(1)),
-    values     Array(Float64) CODEC(ZSTD(1)),
-    count      UInt16 CODEC(ZSTD(1)),
-    min        Float64 CODEC(ZSTD(1)),
-    max        Float64 CODEC(ZSTD(1)),
-    sum        Float64 CODEC(ZSTD(1)),
-    last       Float64 CODEC(ZSTD(1)),
-    closing    UInt64 CODEC(ZSTD(1))
+    scale      Int8 CODEC(ZSTD(1)),
+    first      Int64 CODEC(Delta, ZSTD(1)),
+    steps      Array(Int64) CODEC(T64, ZSTD(1)),
+    others     Array(Float64) CODEC(ZSTD(1)),
+    closing    UInt64 CODEC(Delta, ZSTD(1)),
+    values     Array(Float64) ALIAS if(
+        scale < 0,
+        others,
+        arrayMap(
+            whole -> whole / [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9][scale + 1],
+            arrayCumSum(arrayPushFront(steps, first))))
 )
 ENGINE = MergeTree
 PARTITION BY toDate(minute)
@@ -89,7 +94,7 @@ FROM
 -- own subqueries have been answered. So through these the closings are known before the rows are.
 CREATE VIEW frames_then AS SELECT * FROM frames;
 
-CREATE VIEW series_minutes_then AS SELECT * FROM series_minutes;
+CREATE VIEW series_minutes_then AS SELECT *, values FROM series_minutes;
 
 CREATE VIEW samples_recent_then AS SELECT * FROM samples_recent;
 

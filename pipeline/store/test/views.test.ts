@@ -43,8 +43,7 @@ const numbers = { metrics: METRICS, targets: TARGETS, start: START_MS };
 await store.run(
   `INSERT INTO series_minutes
    SELECT metric_id, target_id, toStartOfMinute(timestamp),
-          [toUInt16(toUnixTimestamp64Milli(timestamp) % 60000)], [value],
-          1, value, value, value, value, 7
+          [toUInt16(toUnixTimestamp64Milli(timestamp) % 60000)], 0, toInt64(value), [], [], 7
    FROM (${ROWS})`,
   { ...numbers, first: 0, rows: WHOLE },
 );
