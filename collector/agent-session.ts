@@ -12,6 +12,12 @@ import type { FrameOrigin } from './lane-outbox.ts';
 import type { TargetLink } from './target-link.ts';
 
 const KEEP_ALIVE_TOKEN = 0;
+/**
+ * An acknowledgement waits until it is of so many frames, or of so many bytes, a quarter of the smallest ring: a write
+ * costs as much as all else that is done for a frame. Shorter than an agent's patience, which is six intervals.
+ */
+const ACK_FRAMES = 4;
+const ACK_BYTES = 16 * 1024;
 /** An agent that reads has at most some ACKs of a few kB before it; more waits for one that does not. */
 const UNSENT_BYTES_MAX = 128 * 1024;
 
@@ -29,6 +35,9 @@ export class AgentSession implements FrameOrigin {
   /** When a frame's time last made us ask for the agent's clock. */
   #clockAskedMs = -Infinity;
   #pingToken = KEEP_ALIVE_TOKEN + 1;
+  /** Stored and not acknowledged. */
+  #ackFrames = 0;
+  #ackBytes = 0;
   #creditDueBytes = 0;
   #outstandingBytes = 0;
   #isStreaming = false;
@@ -92,7 +101,14 @@ export class AgentSession implements FrameOrigin {
       this.#creditDueBytes += bytes;
       this.#outstandingBytes -= bytes;
     }
-    this.#link.dialler.acknowledgeSoon(current);
+    current.#ackFrames += 1;
+    current.#ackBytes += bytes;
+    if (current.#isAckDue) this.#link.dialler.acknowledgeSoon(current);
+  }
+
+  get #isAckDue(): boolean {
+    if (this.#ackFrames >= ACK_FRAMES || this.#link.state === 'lent') return true;
+    return this.#ackBytes >= Math.min(ACK_BYTES, this.#link.dialler.options.creditBytes / 4);
   }
 
   /** The quarantine takes no more: the agent keeps what it has, and tries again later. */
@@ -110,6 +126,8 @@ export class AgentSession implements FrameOrigin {
   acknowledge(): void {
     if (this.#isEnded) return;
     if (this.isStarved) this.#link.onResumed();
+    this.#ackFrames = 0;
+    this.#ackBytes = 0;
     while (this.#stored.count > 0) {
       const { message, lastSeq } = encodeAck(this.#stored, this.#creditDueBytes);
       if (!this.#send(message)) return;

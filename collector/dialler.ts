@@ -8,7 +8,9 @@ import type { TlsFiles } from '../pipeline/dial/tls-files.ts';
 import type { Target } from '../pipeline/targets/target.ts';
 import { laneOf, shardOf } from '../pipeline/wire/shard.ts';
 import type { AgentSession } from './agent-session.ts';
+import { BatchBuffers } from './batch-buffers.ts';
 import type { CatalogueRegistry, RegisteredCatalogue } from './catalogue-registry.ts';
+import { FlushClock } from './flush-clock.ts';
 import { LaneOutbox } from './lane-outbox.ts';
 import type { FrameOrigin } from './lane-outbox.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -117,19 +119,20 @@ export class Dialler {
     this.wheel = new DeadlineWheel(TICK_MS);
     const outbox = {
       batchBytesMax: options.batchBytesMax,
-      batchDelayMsMax: options.batchDelayMsMax,
+      buffers: new BatchBuffers(options.batchBytesMax),
       collector: this.incarnation,
       onPublished: () => this.#onPublished(),
     };
+    const clock = new FlushClock(options.batchDelayMsMax);
     this.#lanes = parts.laneSubjects.map(
-      (subject) => new LaneOutbox({ ...outbox, subject, publisher }),
+      (subject) => new LaneOutbox({ ...outbox, subject, publisher, clock }),
     );
     const { quarantine } = parts;
     this.#quarantine = new LaneOutbox({
       ...outbox,
       subject: quarantine.subject,
       publisher: quarantine,
-      batchDelayMsMax: QUARANTINE_DELAY_MS,
+      clock: new FlushClock(QUARANTINE_DELAY_MS),
     });
     this.#reportCatalogue = this.catalogues.add(REPORT_CATALOGUE);
   }

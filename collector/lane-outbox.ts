@@ -2,7 +2,9 @@ import { BATCH_HEADER_BYTES, writeBatchHeader } from '../pipeline/wire/batch.ts'
 import { stampTarget } from '../pipeline/wire/frame.ts';
 import { failPoint } from '../pipeline/fault/fail-point.ts';
 import { padded } from '../pipeline/wire/message.ts';
+import type { BatchBuffers } from './batch-buffers.ts';
 import type { RegisteredCatalogue } from './catalogue-registry.ts';
+import type { FlushClock, Gatherer } from './flush-clock.ts';
 
 /** Learns whether JetStream has a frame. */
 export interface FrameOrigin {
@@ -13,14 +15,16 @@ export interface FrameOrigin {
 
 /** Where batches go. */
 export interface BatchSink {
-  /** Resolves to whether the stream has the batch. */
+  /** Resolves to whether the stream has the batch; only then is the batch not looked at any more. */
   publish(subject: string, batch: Uint8Array): Promise<boolean>;
 }
 
 export interface LaneOutboxOptions {
   readonly subject: string;
   readonly batchBytesMax: number;
-  readonly batchDelayMsMax: number;
+  readonly buffers: BatchBuffers;
+  /** Says when a batch is old enough to go even if it is small. */
+  readonly clock: FlushClock;
   /** Names this worker's run in the batches. */
   readonly collector: bigint;
   readonly publisher: BatchSink;
@@ -28,34 +32,42 @@ export interface LaneOutboxOptions {
   onPublished(): void;
 }
 
+/** The frames of a batch, a column per property. */
+class Contents {
+  readonly origins: (FrameOrigin | undefined)[] = [];
+  readonly seqs: number[] = [];
+  readonly bytes: number[] = [];
+  /** Registrations that must be over before the batch may go. */
+  readonly waitFor = new Set<Promise<void>>();
+  messages = 0;
+}
+
 /**
  * What goes onto one lane: frames and catalogues are copied, stamped, into the current batch, which is
  * published when it is full or old enough. The origins of its frames are told when JetStream has
  * acknowledged it.
  */
-export class LaneOutbox {
+export class LaneOutbox implements Gatherer {
   readonly #options: LaneOutboxOptions;
   /** Catalogues that are in this lane since this worker began. */
   readonly #announced = new Set<bigint>();
-  #batch: Buffer;
+  /** Grows with what is in it; there is none while nothing is. */
+  #batch: Buffer | undefined;
   #length = BATCH_HEADER_BYTES;
-  #messages = 0;
-  #origins: (FrameOrigin | undefined)[] = [];
-  #seqs: number[] = [];
-  #bytes: number[] = [];
-  /** Registrations that must be over before the batch may go. */
-  #waitFor = new Set<Promise<void>>();
+  /** Of the last batch: the next begins with room for as much. */
+  #lastLength = 0;
+  #contents = new Contents();
   #waitingBytes = 0;
-  #timer: NodeJS.Timeout | undefined;
+  /** The clock has been asked. */
+  #isTimed = false;
 
   constructor(options: LaneOutboxOptions) {
     this.#options = options;
-    this.#batch = Buffer.allocUnsafeSlow(options.batchBytesMax);
   }
 
   /** Bytes in the batch that is being filled. */
   get pendingBytes(): number {
-    return this.#messages === 0 ? 0 : this.#length;
+    return this.#batch === undefined ? 0 : this.#length;
   }
 
   /** Bytes in closed batches that wait for the registration of a catalogue. */
@@ -79,70 +91,75 @@ export class LaneOutbox {
       this.#append(message, 0, message.length, target);
     }
     this.#append(source, offset, padded(length), target);
+    const contents = this.#contents;
     // Batches overtake each other: each that needs the catalogue must be understood by itself.
-    if (!catalogue.isRegistered) this.#waitFor.add(catalogue.registered);
-    this.#origins.push(origin);
-    this.#seqs.push(seq);
-    this.#bytes.push(padded(length));
+    if (!catalogue.isRegistered) contents.waitFor.add(catalogue.registered);
+    contents.origins.push(origin);
+    contents.seqs.push(seq);
+    contents.bytes.push(padded(length));
     if (this.#length >= this.#options.batchBytesMax) this.flush();
+  }
+
+  onDue(): void {
+    this.#isTimed = false;
+    this.flush();
   }
 
   /** Publishes what there is. */
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#messages === 0) return;
-    const batch = this.#takeBatch();
-    writeBatchHeader(batch, this.#messages, this.#options.collector, Date.now());
-    void this.#publish(batch, this.#waitFor, this.#origins, this.#seqs, this.#bytes);
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    const contents = this.#contents;
+    writeBatchHeader(batch, contents.messages, this.#options.collector, Date.now());
+    void this.#publish(batch, this.#length, contents);
+    this.#batch = undefined;
+    this.#lastLength = this.#length;
     this.#length = BATCH_HEADER_BYTES;
-    this.#messages = 0;
-    this.#origins = [];
-    this.#seqs = [];
-    this.#bytes = [];
-    this.#waitFor = new Set();
-  }
-
-  /** The filled bytes: a full buffer is given away, from a nearly empty one they are copied. */
-  #takeBatch(): Buffer {
-    const filled = this.#batch.subarray(0, this.#length);
-    if (2 * this.#length < this.#batch.length) return Buffer.from(filled);
-    this.#batch = Buffer.allocUnsafeSlow(this.#options.batchBytesMax);
-    return filled;
+    this.#contents = new Contents();
   }
 
   #append(source: Buffer, offset: number, bytes: number, target: Uint8Array): void {
-    if (this.#length + bytes > this.#batch.length) {
-      if (this.#messages > 0) this.flush();
-      // One message may be larger than a batch; it then travels alone.
-      if (BATCH_HEADER_BYTES + bytes > this.#batch.length) {
-        this.#batch = Buffer.allocUnsafeSlow(BATCH_HEADER_BYTES + bytes);
-      }
-    }
-    source.copy(this.#batch, this.#length, offset, offset + bytes);
-    stampTarget(this.#batch, this.#length, target);
+    const batch = this.#batchWithRoom(bytes);
+    source.copy(batch, this.#length, offset, offset + bytes);
+    stampTarget(batch, this.#length, target);
     this.#length += bytes;
-    this.#messages += 1;
-    this.#timer ??= setTimeout(() => this.flush(), this.#options.batchDelayMsMax);
+    this.#contents.messages += 1;
+    if (this.#isTimed) return;
+    this.#isTimed = true;
+    this.#options.clock.ask(this);
   }
 
-  async #publish(
-    batch: Buffer,
-    waitFor: ReadonlySet<Promise<void>>,
-    origins: readonly (FrameOrigin | undefined)[],
-    seqs: readonly number[],
-    bytes: readonly number[],
-  ): Promise<void> {
+  /** One message may be larger than a batch; it then travels alone. */
+  #batchWithRoom(bytes: number): Buffer {
+    const { batchBytesMax, buffers } = this.#options;
+    if (this.#length + bytes > batchBytesMax) this.flush();
+    const batch = this.#batch;
+    const need = this.#length + bytes;
+    if (batch === undefined) {
+      const usual = Math.min(this.#lastLength, batchBytesMax);
+      return (this.#batch = buffers.take(Math.max(need, usual)));
+    }
+    if (need <= batch.length) return batch;
+    const grown = buffers.take(Math.max(need, Math.min(2 * batch.length, batchBytesMax)));
+    batch.copy(grown, 0, 0, this.#length);
+    buffers.give(batch);
+    return (this.#batch = grown);
+  }
+
+  async #publish(buffer: Buffer, length: number, contents: Contents): Promise<void> {
+    const { origins, seqs, bytes, waitFor } = contents;
     if (waitFor.size > 0) {
-      this.#waitingBytes += batch.length;
+      this.#waitingBytes += length;
       await Promise.all(waitFor);
-      this.#waitingBytes -= batch.length;
+      this.#waitingBytes -= length;
     }
     failPoint('collector.batch_closed');
-    if (!(await this.#options.publisher.publish(this.#options.subject, batch))) {
+    const { publisher, subject, buffers } = this.#options;
+    if (!(await publisher.publish(subject, buffer.subarray(0, length)))) {
       for (const origin of origins) origin?.onRefused();
       return;
     }
+    buffers.give(buffer);
     failPoint('collector.batch_published');
     for (let i = 0; i < origins.length; i += 1) origins[i]?.onStored(seqs[i]!, bytes[i]!);
     this.#options.onPublished();

@@ -125,6 +125,8 @@ export class TargetLink {
     if (this.state !== 'streaming') return this.close();
     this.state = 'lent';
     this.#dialler.wheel.set(this.#reportDue, LENT_MS_MAX);
+    // What is acknowledged now the next collector is not told again.
+    this.#session!.acknowledge();
   }
 
   /** The shard is ours again, and the agent never left. */
@@ -294,17 +296,25 @@ export class TargetLink {
       case 'lent':
         if (this.#dialler.isPaused(this.#socket!)) return this.#keepAlive();
         if (this.#pings >= 2) return this.#lose('silent', 'no answer to two pings');
-        this.#pings += 1;
-        this.#session!.ping();
-        this.#dialler.wheel.set(this.#deadline, this.target.intervalMs / 2);
-        return;
+        return this.#probe();
       default:
     }
   }
 
+  /** No frame came that the next acknowledgement could wait for. */
+  #probe(): void {
+    this.#pings += 1;
+    this.#session!.acknowledge();
+    if (this.#session === undefined) return;
+    this.#session.ping();
+    this.#dialler.wheel.set(this.#deadline, this.target.intervalMs / 2);
+  }
+
   /** While we do not read, silence is ours; the agent must hear that we live. */
   #keepAlive(): void {
-    this.#session!.keepAlive();
+    this.#session!.acknowledge();
+    if (this.#session === undefined) return;
+    this.#session.keepAlive();
     this.#dialler.wheel.set(this.#deadline, this.target.intervalMs);
   }
 
@@ -328,12 +338,17 @@ export class TargetLink {
     if (socket === undefined) return;
     const isOpen = this.state !== 'dialling';
     if (!isOpen) this.#dialler.gate.done();
+    const session = this.#session;
     this.#socket = undefined;
     this.#session = undefined;
     this.#dialler.release(socket);
     this.#dialler.countEnd(code);
-    if (isOpen && farewell !== undefined) hangUp(socket, farewell);
-    else socket.destroy();
+    if (!isOpen || farewell === undefined) {
+      socket.destroy();
+      return;
+    }
+    session?.acknowledge();
+    hangUp(socket, farewell);
   }
 
   #retryLater(): void {

@@ -4,6 +4,8 @@ import type { FromWorker, ToWorker, WorkerMetrics, WorkerSetup } from './worker-
 
 const MEASURE_TIMEOUT_MS = 2000;
 const STOP_TIMEOUT_MS = 3500;
+/** Nothing a frame needs lives long: more only makes the thread larger (V8's own limit is 48 MiB). */
+const YOUNG_MIB_MAX = 6;
 
 /** A worker thread as the main thread holds it. */
 export class WorkerThread {
@@ -17,7 +19,10 @@ export class WorkerThread {
   constructor(setup: WorkerSetup, log: Logger, onFailed: (reason: string) => void) {
     this.#index = setup.index;
     this.#log = log;
-    this.#worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: setup });
+    this.#worker = new Worker(new URL('worker.ts', import.meta.url), {
+      workerData: setup,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB_MAX },
+    });
     this.#worker.on('error', (error: unknown) => {
       onFailed(`worker ${this.#index} failed: ${String(error)}`);
     });

@@ -6,6 +6,7 @@ import { BatchPublisher } from '../pipeline/bus/batch-publisher.ts';
 import { Bus } from '../pipeline/bus/bus.ts';
 import { TlsFiles } from '../pipeline/dial/tls-files.ts';
 import { reasonOf, RollcallError } from '../pipeline/error.ts';
+import { LoopPace } from '../pipeline/process/loop-pace.ts';
 import { decodeTargets } from '../pipeline/targets/target.ts';
 import { hexId } from '../pipeline/wire/shard.ts';
 import { randomBytes } from 'node:crypto';
@@ -54,6 +55,7 @@ const dialler = new Dialler({
 const registry = new Registry();
 registerDiallerMetrics(registry, { dialler, publisher, quarantine, bus });
 dialler.start();
+new LoopPace().start();
 if (tls !== undefined) setInterval(() => refresh(tls), TLS_REFRESH_MS).unref();
 
 parentPort!.on('message', (message: ToWorker) => {

@@ -3,19 +3,21 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../pipeline/embedded/free-port.ts';
 import { formatAddress } from '../../pipeline/dial/address.ts';
+import type { TlsPaths } from '../../pipeline/dial/tls-files.ts';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
-import { Fleet, hostOf, hostsOf, instanceOf } from '../fleet/fleet.ts';
+import { Fleet, hostsOf, instanceOf } from '../fleet/fleet.ts';
 import type { FleetOptions } from '../fleet/fleet.ts';
 import { SeededRandom } from '../fleet/random.ts';
 import { processUsage } from '../process/process-usage.ts';
 import { BreachDirector } from './breach-director.ts';
-import { testCertificates } from './certificates.ts';
 import type { CaseSettings, FaultCase } from './fault-case.ts';
 import { FaultRun } from './fault-run.ts';
 import { PageCatcher } from '../audit/page-catcher.ts';
 import { rulesFor } from './rules.ts';
 import { SmallDisk } from './small-disk.ts';
 import { countStored } from '../audit/stored-frames.ts';
+import { makeCertificates, tlsEnvironment } from '../system/certificates.ts';
+import type { RunCertificates } from '../system/certificates.ts';
 import { System } from '../system/system.ts';
 import type { Role } from '../system/system.ts';
 import { TcpProxy } from '../system/tcp-proxy.ts';
@@ -142,8 +144,8 @@ class Stage {
     const catchers = await this.#catchers();
     const disks = await this.#disks();
     const tls = await this.#certificates();
-    const fleet = await this.#fleet(tls);
-    const system = await this.#system(catchers, disks, tls);
+    const fleet = await this.#fleet(tls?.authority);
+    const system = await this.#system(catchers, disks, tls?.collector);
     const agentProxies = await this.#targets(system, fleet);
     await system.startMembers();
     const isTicking = async (): Promise<boolean> =>
@@ -170,11 +172,9 @@ class Stage {
     });
   }
 
-  async #certificates(): Promise<FleetOptions['tls']> {
+  async #certificates(): Promise<RunCertificates | undefined> {
     if (this.#settings.isTls !== true) return undefined;
-    const { agents } = this.#options;
-    const hosts = Array.from({ length: agents }, (_, index) => hostOf(index));
-    return testCertificates(this.#folder('tls'), ['127.0.0.1', ...hosts]);
+    return makeCertificates(this.#folder('tls'));
   }
 
   async #catchers(): Promise<PageCatcher[]> {
@@ -210,7 +210,7 @@ class Stage {
   async #system(
     catchers: readonly PageCatcher[],
     disks: Partial<Record<'nats' | 'clickhouse', SmallDisk>>,
-    tls: FleetOptions['tls'],
+    tls: TlsPaths | undefined,
   ): Promise<System> {
     const { dataDir, natsProgram, processes, intervalMs } = this.#options;
     const settings = this.#settings;
@@ -226,11 +226,7 @@ class Stage {
       webhooks: catchers.map(({ url }) => url),
       rules: rulesFor(intervalMs, settings.isNobodyDown),
       environment: {
-        ...(tls !== undefined && {
-          ROLLCALL_TLS_CERT_FILE: tls.cert,
-          ROLLCALL_TLS_KEY_FILE: tls.key,
-          ROLLCALL_TLS_CA_FILE: tls.ca,
-        }),
+        ...tlsEnvironment(tls),
         ...settings.environment,
       },
       natsDir: disks.nats?.folder,

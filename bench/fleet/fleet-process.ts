@@ -5,28 +5,27 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { pino } from 'pino';
-import { SeriesTable } from '../../agent/series-table.ts';
+import type { SeriesTable } from '../../agent/series-table.ts';
 import { listen } from '../../pipeline/dial/listen.ts';
-import { TlsFiles } from '../../pipeline/dial/tls-files.ts';
 import { Replay } from '../recording/replay.ts';
-import { RecordedSource } from '../recording/recorded-source.ts';
+import { RECORDED, RecordedSource } from '../recording/recorded-source.ts';
 import { standardRecording } from '../recording/standard-recording.ts';
 import type { FleetAnswer, FleetRequest, FleetStatus } from './fleet-protocol.ts';
 import type { SimulatedHost } from './fleet-protocol.ts';
 import type { FleetSource } from './fleet-source.ts';
 import { answerParent } from './forked-process.ts';
+import { HostCatalogues, LentTable, OWN_SERIES } from './host-catalogue.ts';
+import { hostSeed } from './host-seed.ts';
 import { Ledger } from './ledger.ts';
 import type { Connection } from './ledger.ts';
-import { mixed } from './random.ts';
 import { SimulatedAgent, SkewedClock } from './simulated-agent.ts';
 import { SyntheticSource } from './synthetic-source.ts';
+import { TlsFront } from './tls-front.ts';
 
 type StartRequest = Extract<FleetRequest, { kind: 'start' }>;
 
 /** A host that has more connections refuses the next. */
 const CONNECTIONS_PER_HOST_MAX = 16;
-/** Agents draw other numbers than the runner, whose seed is the same. */
-const SEED_SALT = 0x5eed;
 
 const log = pino({ level: 'silent' });
 const ledger = new Ledger();
@@ -43,8 +42,10 @@ let isQuiet = false;
 /** How the agents of this process come to their readings. */
 interface Readings {
   sourceOf(host: SimulatedHost): FleetSource;
-  /** Shared by all agents where they all have the same series at every tick. */
+  /** Shared by all agents where they all have as many series at every tick. */
   readonly table: SeriesTable | undefined;
+  /** Left out where all have the same. */
+  readonly catalogues?: HostCatalogues | undefined;
 }
 
 /** One simulated server: its readings and its clock outlive its agent. */
@@ -54,24 +55,26 @@ class Host {
   readonly clock = new SkewedClock();
   agent: SimulatedAgent | undefined;
   readonly #ringBytesMax: number;
-  readonly #table: SeriesTable | undefined;
+  readonly #readings: Readings;
 
   constructor(host: SimulatedHost, { ringBytesMax }: StartRequest, readings: Readings) {
     this.index = host.index;
     this.source = readings.sourceOf(host);
-    this.#table = readings.table;
+    this.#readings = readings;
     this.#ringBytesMax = ringBytesMax;
   }
 
   start(): void {
     if (this.agent !== undefined) return;
     const { index, source, clock } = this;
+    const { table, catalogues } = this.#readings;
     this.agent = new SimulatedAgent({
       index,
       source,
       clock,
       ledger,
-      table: this.#table,
+      table,
+      catalogues,
       ringBytesMax: this.#ringBytesMax,
       log,
     });
@@ -129,28 +132,33 @@ async function start(request: StartRequest): Promise<void> {
     host.start();
   }
   if (request.agents.length === 0) return;
+  const front = request.tls && (await TlsFront.open(request.tls, [...hostByAddress.keys()], serve));
   await listen({
     address: { host: '0.0.0.0', port: request.agents[0]!.listen.port },
-    tls: request.tls === undefined ? undefined : new TlsFiles(request.tls),
     insecure: true,
     connectionsMax: CONNECTIONS_PER_HOST_MAX * request.agents.length,
-    onConnection: serve,
+    onConnection: (socket) => (front === undefined ? serve(socket) : front.accept(socket)),
     onRefused: () => undefined,
   });
 }
 
-function readingsOf({ source, series, seed }: StartRequest): Readings {
-  const seedOf = ({ index }: SimulatedHost): number => mixed(seed ^ SEED_SALT) + index;
+function readingsOf({ source, series, seed, catalogues }: StartRequest): Readings {
+  const seedOf = ({ index }: SimulatedHost): number => hostSeed(seed, index);
   if (source === 'synthetic') {
     return { sourceOf: (host) => new SyntheticSource(series, seedOf(host)), table: undefined };
   }
-  const replay = new Replay(standardRecording(), series);
+  const isOwn = catalogues === 'own';
+  const replay = new Replay(standardRecording(), series, isOwn ? OWN_SERIES : []);
+  const table = new LentTable({
+    seriesMax: replay.count,
+    wants: (_metric, from) => from === RECORDED,
+  });
+  table.reading = RECORDED;
+  replay.declare(table);
   return {
     sourceOf: (host) => new RecordedSource(replay, seedOf(host)),
-    table: new SeriesTable({
-      seriesMax: replay.count,
-      wants: (_metric, from) => from === 'recorded',
-    }),
+    table,
+    catalogues: isOwn ? new HostCatalogues(table, replay) : undefined,
   };
 }
 

@@ -1,10 +1,13 @@
 import type { Address } from '../../pipeline/dial/address.ts';
-import type { TlsPaths } from '../../pipeline/dial/tls-files.ts';
+import type { AuthorityPaths } from '../system/certificates.ts';
 import type { LedgerContent } from './ledger.ts';
 import type { Breach } from './fleet-source.ts';
 
 /** Made up from a seed, or repeated from the recording that comes with the project. */
 export type SourceKind = 'synthetic' | 'recorded';
+
+/** Whether every host has a catalogue of its own, or all have one. */
+export type CatalogueKind = 'shared' | 'own';
 
 /** What the runner asks of a process of the fleet. Agents are named by their numbers. */
 export type FleetRequest =
@@ -13,9 +16,10 @@ export type FleetRequest =
       readonly agents: readonly SimulatedHost[];
       readonly source: SourceKind;
       readonly series: number;
+      readonly catalogues: CatalogueKind;
       readonly seed: number;
       readonly ringBytesMax: number;
-      readonly tls: TlsPaths | undefined;
+      readonly tls: AuthorityPaths | undefined;
     }
   | {
       readonly kind: 'breach';

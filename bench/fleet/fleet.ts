@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import type { TlsPaths } from '../../pipeline/dial/tls-files.ts';
+import type { AuthorityPaths } from '../system/certificates.ts';
 import type {
+  CatalogueKind,
   FleetAnswer,
   FleetRequest,
   FleetStatus,
@@ -17,6 +18,8 @@ export interface FleetOptions {
   /** Default `synthetic`. */
   readonly source?: SourceKind;
   readonly series: number;
+  /** Whether recorded hosts have series that name them, as real hosts do; default `shared`. */
+  readonly catalogues?: CatalogueKind;
   readonly seed: number;
   /**
    * The port of every agent of the first process; each has an address of its own. Further processes have the ports
@@ -26,7 +29,8 @@ export interface FleetOptions {
   /** Default and limit: 18,000. */
   readonly agentsPerProcess?: number;
   readonly ringBytesMax: number;
-  readonly tls?: TlsPaths | undefined;
+  /** Mutual TLS, with certificates that this authority issues; plain if left out. */
+  readonly tls?: AuthorityPaths | undefined;
 }
 
 const PROCESS = fileURLToPath(new URL('fleet-process.ts', import.meta.url));
@@ -41,13 +45,7 @@ export function hostOf(index: number): string {
   return [host >>> 24, (host >>> 16) & 255, (host >>> 8) & 255, host & 255].join('.');
 }
 
-/** Names of agents' targets begin with it. */
-export const INSTANCE_PREFIX = 'sim-';
-
-/** The name of an agent's target. */
-export function instanceOf(index: number): string {
-  return `${INSTANCE_PREFIX}${String(index).padStart(6, '0')}`;
-}
+export { INSTANCE_PREFIX, instanceOf } from './instance.ts';
 
 /** Simulated servers in processes of their own. Needs no root, but Linux. */
 export class Fleet {
@@ -69,12 +67,13 @@ export class Fleet {
       options,
       Array.from({ length: count }, () => new ForkedProcess(PROCESS, 'the fleet')),
     );
-    const { source = 'synthetic', series, seed, ringBytesMax, tls } = options;
+    const { source = 'synthetic', catalogues = 'shared' } = options;
+    const { series, seed, ringBytesMax, tls } = options;
     const hosts = hostsOf(options);
     try {
       await fleet.#all((number) => {
         const agents = hosts.filter(({ index }) => index % count === number);
-        return { kind: 'start', agents, source, series, seed, ringBytesMax, tls };
+        return { kind: 'start', agents, source, series, catalogues, seed, ringBytesMax, tls };
       });
     } catch (error) {
       await fleet.stop();

@@ -7,6 +7,7 @@ import type { Checksum } from './checksum.ts';
 import type { AgentRun, Episode, Ledger } from './ledger.ts';
 import { BREACHES } from './fleet-source.ts';
 import type { Breach, FleetSource } from './fleet-source.ts';
+import type { HostCatalogue, HostCatalogues } from './host-catalogue.ts';
 
 /** Agents tick at most two of these late. */
 const WHEEL_TICK_MS = 5;
@@ -46,6 +47,8 @@ export interface SimulatedAgentOptions extends Pick<
   readonly source: FleetSource;
   readonly clock: SkewedClock;
   readonly ledger: Ledger;
+  /** Of the process whose table it shares, if every host has a catalogue of its own. */
+  readonly catalogues?: HostCatalogues | undefined;
 }
 
 const sum: Checksum = { low: 0, high: 0, samples: 0 };
@@ -60,6 +63,7 @@ export class SimulatedAgent extends Agent {
   isQuiet = false;
   readonly #options: SimulatedAgentOptions;
   readonly #run: number;
+  readonly #catalogue: HostCatalogue | undefined;
   #droppedBefore = 0;
   readonly #current: (Episode | undefined)[] = BREACHES.map(() => undefined);
 
@@ -88,11 +92,14 @@ export class SimulatedAgent extends Agent {
       dropped: [],
       abandoned: [],
     });
+    this.#catalogue = options.catalogues?.of(options.index);
     this.#watchStore();
   }
 
   override tick(): void {
-    if (!this.isQuiet) super.tick();
+    if (this.isQuiet) return;
+    if (this.#catalogue !== undefined) this.#options.catalogues!.lend(this.#catalogue);
+    super.tick();
   }
 
   /** What its ring says it dropped. */
@@ -119,6 +126,9 @@ export class SimulatedAgent extends Agent {
 
   #watchStore(): void {
     const { store } = this;
+    const { catalogues, index } = this.#options;
+    const own = this.#catalogue;
+    if (own !== undefined) store.catalogueMessage = () => catalogues!.message(index, own);
     const append = store.append.bind(store);
     store.append = (table, timestampMs, takenMs) => {
       const { firstSeq } = store.ring;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../pipeline/embedded/free-port.ts';
+import type { TlsPaths } from '../../pipeline/dial/tls-files.ts';
 import { RollcallError } from '../../pipeline/error.ts';
 import { Fleet, hostsOf } from '../fleet/fleet.ts';
 import type { FleetOptions } from '../fleet/fleet.ts';
@@ -10,18 +11,23 @@ import { processUsage } from '../process/process-usage.ts';
 const CONNECT_MS_MAX = 180_000;
 const SETTLE_INTERVALS = 2;
 const MEASURE_INTERVALS = 4;
-const MEASURE_MS_MIN = 10_000;
 
 /**
  * What each frame of a fleet costs the whole machine, ns, when everything is acknowledged and thrown away; the sink's
  * own share, and what the machine was busy with before, are taken off. On loopback the sender pays for
  * most of the receiving, so no process' own figure would do.
  *
+ * @param sink how often it asks for frames, its certificates if the fleet wants them, and how long it is
+ *   measured at least
  * @throws RollcallError `not_started` when not every agent can be dialled
  */
 export async function fleetNsPerFrame(
   options: Omit<FleetOptions, 'port'>,
-  intervalMs: number,
+  {
+    intervalMs,
+    tls,
+    measureMsMin,
+  }: { intervalMs: number; tls: TlsPaths | undefined; measureMsMin: number },
 ): Promise<number> {
   const idleNs = await busyNsPerMs();
   const fleet = await Fleet.start({ ...options, port: await freePort() });
@@ -29,12 +35,12 @@ export async function fleetNsPerFrame(
     const sink = await NullSink.start({
       hosts: hostsOf(fleet.options),
       intervalMs,
-      tls: options.tls,
+      tls,
     });
     try {
       await connected(sink, options.agents);
       await sleep(SETTLE_INTERVALS * intervalMs);
-      return await measured(sink, idleNs, Math.max(MEASURE_MS_MIN, MEASURE_INTERVALS * intervalMs));
+      return await measured(sink, idleNs, Math.max(measureMsMin, MEASURE_INTERVALS * intervalMs));
     } finally {
       await sink.stop();
     }

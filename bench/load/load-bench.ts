@@ -1,36 +1,30 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LastWill } from '../faults/last-will.ts';
 import { SeededRandom } from '../fleet/random.ts';
+import { makeCertificates } from '../system/certificates.ts';
+import type { RunCertificates } from '../system/certificates.ts';
 import { BreachScript } from './breach-script.ts';
 import { fleetNsPerFrame } from './fleet-cost.ts';
 import { FreshnessProbe } from './freshness-probe.ts';
 import { auditLoad } from './load-audit.ts';
-import type { LoadAudit } from './load-audit.ts';
 import type { LoadBenchOptions } from './load-options.ts';
 import type { LoadReport } from './load-report.ts';
+import { reportOf } from './load-result.ts';
+import type { Drained, Measured } from './load-result.ts';
 import { fleetOptions, LoadStage } from './load-stage.ts';
-import { LoadWatch, perComponent } from './load-watch.ts';
+import { LoadWatch } from './load-watch.ts';
 import type { CpuNs } from './load-watch.ts';
-import { describeMachine } from './machine.ts';
 import { mergesDrain } from './merge-drain.ts';
-import { quantilesOf, slopeOf } from './quantiles.ts';
+import { busiestShare, descriptorsOf, perRole, threadTimes } from './thread-watch.ts';
 
 const PAGES_MS_MAX = 30_000;
 
-/** What was read at the ends of the measurement. */
-interface Measured {
-  readonly seconds: number;
-  readonly frames: number;
-  readonly cpuNs: CpuNs;
-  readonly agesMs: readonly number[];
-}
-
-interface Drained {
-  readonly seconds: number;
-  readonly clickhouseNs: number;
+interface BeforeRun {
+  readonly startedAt: Date;
+  readonly fleetNs: number;
 }
 
 /**
@@ -39,16 +33,17 @@ interface Drained {
  * @throws RollcallError `not_started`, `rules_invalid`, `server_failed`, `fleet_failed`
  */
 export async function benchLoad(options: LoadBenchOptions): Promise<LoadReport> {
-  const { keepIn, say, intervalMs } = options;
-  say('measuring what the simulated servers cost by themselves');
-  const fleetNs = await fleetNsPerFrame(fleetOptions(options), intervalMs);
+  const { keepIn, say } = options;
+  const startedAt = new Date();
   const dataDir = keepIn ?? mkdtempSync(join(tmpdir(), 'rollcall-load-'));
   const removal = keepIn === undefined ? new LastWill('sleep 1; rm -rf "$1"', dataDir) : undefined;
   try {
+    const certificates = options.isTls ? await certificatesIn(join(dataDir, 'tls')) : undefined;
+    const fleetNs = await simulatorCost(options, certificates);
     say('starting servers and components');
-    const stage = await LoadStage.set(options, dataDir);
+    const stage = await LoadStage.set(options, dataDir, certificates);
     try {
-      return await run(stage, fleetNs);
+      return await run(stage, { startedAt, fleetNs });
     } finally {
       await stage.clear();
     }
@@ -57,7 +52,26 @@ export async function benchLoad(options: LoadBenchOptions): Promise<LoadReport> 
   }
 }
 
-async function run(stage: LoadStage, fleetNs: number): Promise<LoadReport> {
+async function certificatesIn(folder: string): Promise<RunCertificates> {
+  mkdirSync(folder, { recursive: true });
+  return makeCertificates(folder);
+}
+
+/** Nanoseconds of the whole machine for each frame; NaN if nobody wants to know. */
+async function simulatorCost(
+  options: LoadBenchOptions,
+  certificates: RunCertificates | undefined,
+): Promise<number> {
+  const { say, intervalMs, waits } = options;
+  if (waits.simulatorMs === 0) return NaN;
+  say('measuring what the simulated servers cost by themselves');
+  return fleetNsPerFrame(
+    { ...fleetOptions(options), tls: certificates?.authority },
+    { intervalMs, tls: certificates?.collector, measureMsMin: waits.simulatorMs },
+  );
+}
+
+async function run(stage: LoadStage, before: BeforeRun): Promise<LoadReport> {
   const { options, system, fleet } = stage;
   const { agents, intervalMs, metrics, say, seconds, warmUpSeconds } = options;
   const random = new SeededRandom(options.seed);
@@ -83,7 +97,7 @@ async function run(stage: LoadStage, fleetNs: number): Promise<LoadReport> {
   await watch.stop();
   say('comparing with what was sent');
   const audit = await auditLoad(stage, fromMs, endMs);
-  return reportOf(stage, watch, { measured, drained, audit, fleetNs });
+  return reportOf(stage, watch, { ...before, measured, drained, audit });
 }
 
 async function measure(
@@ -94,19 +108,24 @@ async function measure(
   const read = async () => ({
     atMs: performance.now(),
     cpuNs: watch.cpuNs(),
-    frames: (await stage.fleet.status()).frames,
+    threads: perRole((role) => threadTimes(watch.pids(role))),
+    status: await stage.fleet.status(),
     ages: probe.agesMs.length,
   });
   const before = await read();
   await sleep(stage.options.seconds * 1000);
   const after = await read();
+  const ns = (after.atMs - before.atMs) * 1e6;
   const names = Object.keys(after.cpuNs) as (keyof CpuNs)[];
   const used = names.map((name) => [name, after.cpuNs[name] - before.cpuNs[name]] as const);
   return {
     seconds: (after.atMs - before.atMs) / 1000,
-    frames: after.frames - before.frames,
+    frames: after.status.frames - before.status.frames,
+    bytesSent: after.status.bytesSent - before.status.bytesSent,
     cpuNs: Object.fromEntries(used) as CpuNs,
     agesMs: probe.agesMs.slice(before.ages, after.ages),
+    busiestShare: perRole((role) => busiestShare(before.threads[role], after.threads[role], ns)),
+    descriptors: descriptorsOf(perRole((role) => watch.pids(role))),
   };
 }
 
@@ -121,93 +140,13 @@ async function pagesCome(stage: LoadStage, fromMs: number): Promise<void> {
 }
 
 async function drain(stage: LoadStage, watch: LoadWatch): Promise<Drained> {
+  const { system, options } = stage;
   const startMs = performance.now();
   const before = watch.cpuNs().clickhouse;
   await stage.drain();
   // What components say of themselves would be merged for ever.
-  await stage.system.holdDownMembers();
+  await system.holdDownMembers();
   const storedMs = performance.now() - startMs;
-  const seconds = storedMs / 1000 + (await mergesDrain(stage.system.store));
+  const seconds = storedMs / 1000 + (await mergesDrain(system.store, options.waits.mergesStillMs));
   return { seconds, clickhouseNs: watch.cpuNs().clickhouse - before };
-}
-
-async function reportOf(
-  stage: LoadStage,
-  watch: LoadWatch,
-  parts: { measured: Measured; drained: Drained; audit: LoadAudit; fleetNs: number },
-): Promise<LoadReport> {
-  const { options, fleet, system } = stage;
-  const { measured, drained, audit } = parts;
-  const { frames, pages } = audit;
-  const { metrics } = options;
-  const samples = measured.frames * metrics;
-  const status = await fleet.status();
-  const disk = await diskUse(stage);
-  const cpu = perComponent((component) => measured.cpuNs[component] / 1000 / samples);
-  // What is merged in the end was stored since the beginning, not only while it was measured.
-  const drainCpu = drained.clickhouseNs / 1000 / (frames.sent * metrics);
-  const machineNs = measured.cpuNs.machine - parts.fleetNs * measured.frames;
-  const rows = watch.rows.filter((row) => row.seconds > 0 && row.seconds <= measured.seconds);
-  return {
-    machine: await describeMachine(system.store, options.natsProgram),
-    agents: options.agents,
-    metrics,
-    interval_ms: options.intervalMs,
-    seconds: measured.seconds,
-    warm_up_seconds: options.warmUpSeconds,
-    drain_seconds: drained.seconds,
-    is_tls: options.isTls,
-    processes: options.processes,
-    rules: stage.rules,
-    samples_per_second: samples / measured.seconds,
-    samples_sent: frames.sent * metrics,
-    samples_stored: frames.stored * metrics,
-    samples_dropped: frames.dropped * metrics,
-    samples_lost: frames.lost * metrics,
-    samples_duplicated: frames.duplicated * metrics,
-    samples_changed: (frames.changed + frames.invented) * metrics,
-    ticks_skipped: status.skipped,
-    cpu_us_per_sample: {
-      ...cpu,
-      clickhouse_drain: drainCpu,
-      total: Object.values(cpu).reduce((sum, each) => sum + each, drainCpu),
-      simulator: measured.cpuNs.simulator / 1000 / samples,
-      machine: machineNs / 1000 / samples,
-    },
-    rss_peak_bytes: watch.rssPeakBytes,
-    rss_bytes_per_minute: perComponent(
-      (component) => 60 * slopeOf(rows.map((row) => [row.seconds, row.rss_bytes[component]])),
-    ),
-    wire_bytes_per_sample: status.bytesSent / (frames.sent * metrics),
-    disk_bytes_per_sample: disk.bytes / disk.samples,
-    parts: disk.parts,
-    freshness_ms: quantilesOf(measured.agesMs),
-    alert_latency_ms: quantilesOf(pages.delaysMs),
-    pages: {
-      paged: pages.paged,
-      missed: pages.missed,
-      repeated: pages.repeated,
-      false: pages.false,
-    },
-    timeline: watch.rows,
-  };
-}
-
-/** Active parts of all tables that measurements lie in, after the merges. */
-async function diskUse(
-  stage: LoadStage,
-): Promise<{ bytes: number; samples: number; parts: number }> {
-  const [row] = await stage.system.store.rows<{ bytes: string; samples: string; parts: string }>(
-    `SELECT
-        sum(bytes_on_disk) AS bytes,
-        (SELECT sum(length(values)) FROM series_minutes) AS samples,
-        countIf(table = 'series_minutes') AS parts
-    FROM system.parts
-    WHERE active AND database = '{database}' AND table IN ('series_minutes', 'frames')`,
-  );
-  return {
-    bytes: Number(row?.bytes ?? 0),
-    samples: Number(row?.samples ?? 0),
-    parts: Number(row?.parts ?? 0),
-  };
 }

@@ -1,6 +1,11 @@
+import type { CatalogueKind } from '../fleet/fleet-protocol.ts';
+
 /** The parts whose CPU and memory are told apart; ClickHouse's time after the load has ended is told by itself. */
 export const COMPONENTS = ['collector', 'nats', 'writer', 'clickhouse', 'alerter'] as const;
 export type Component = (typeof COMPONENTS)[number];
+
+/** Shorter measurements have no trend. */
+export const TREND_SECONDS_MIN = 300;
 
 export interface Quantiles {
   readonly count: number;
@@ -19,7 +24,7 @@ export interface CpuPerSample extends Readonly<Record<Component, number>> {
   readonly simulator: number;
   /**
    * All that the machine was busy with, interrupts included, less what the same fleet costs when it talks to a
-   * sink that only acknowledges.
+   * sink that only acknowledges. NaN, null in JSON, if that was not measured.
    */
   readonly machine: number;
 }
@@ -52,8 +57,33 @@ export interface Machine {
   readonly commit: string;
 }
 
+/** The processes of ours, whose threads and descriptors are looked at. */
+export const MEMBERS = ['collector', 'writer', 'alerter'] as const;
+export type MemberRole = (typeof MEMBERS)[number];
+
+/** What changes while nothing should, from least squares over the second half of a long measurement. */
+export interface Trend {
+  /** Of the measurement: where the second half begins. */
+  readonly from_seconds: number;
+  readonly rss_bytes_per_minute: Readonly<Record<Component, number>>;
+  readonly freshness_ms_per_minute: number;
+  readonly parts_per_minute: number;
+}
+
+/** Open files of the process of a role that has most. */
+export interface Descriptors {
+  readonly open: number;
+  /** What a process may open; not above 2^53. */
+  readonly limit: number;
+}
+
 export interface LoadReport {
   readonly machine: Machine;
+  /** When the run began, as in ISO 8601. */
+  readonly started_at: string;
+  /** What was typed. */
+  readonly command: string;
+  readonly seed: number;
   readonly agents: number;
   readonly metrics: number;
   readonly interval_ms: number;
@@ -61,7 +91,10 @@ export interface LoadReport {
   readonly seconds: number;
   readonly warm_up_seconds: number;
   readonly drain_seconds: number;
-  readonly is_tls: boolean;
+  /** Mutual TLS between collectors and servers. */
+  readonly tls: boolean;
+  /** Whether every server has series of its own, as real ones do. */
+  readonly catalogues: CatalogueKind;
   readonly processes: Readonly<Record<'collector' | 'writer' | 'alerter', number>>;
   readonly rules: number;
   readonly samples_per_second: number;
@@ -76,8 +109,15 @@ export interface LoadReport {
   readonly ticks_skipped: number;
   readonly cpu_us_per_sample: CpuPerSample;
   readonly rss_peak_bytes: Readonly<Record<Component | 'total' | 'simulator', number>>;
-  /** Growth of resident memory over the measurement, by least squares. */
-  readonly rss_bytes_per_minute: Readonly<Record<Component, number>>;
+  /** What collectors had resident at most, less what they had before their first target, by connection. */
+  readonly collector_bytes_per_connection: number;
+  /** Null if it was measured for less than `TREND_SECONDS_MIN`: a heap that fills says nothing. */
+  readonly trend: Trend | null;
+  /** Of all cores together while it was measured, 0 to 1. */
+  readonly machine_busy_share: number;
+  /** Of one core, by the busiest thread of the role while it was measured, 0 to 1. */
+  readonly busiest_thread_share: Readonly<Record<MemberRole, number>>;
+  readonly descriptors: Readonly<Record<MemberRole, Descriptors>>;
   readonly wire_bytes_per_sample: number;
   readonly disk_bytes_per_sample: number;
   readonly parts: number;

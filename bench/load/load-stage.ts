@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -7,16 +7,22 @@ import { parseRuleFile } from '../../alerter/rules/rule-file.ts';
 import { formatAddress } from '../../pipeline/dial/address.ts';
 import { freePort } from '../../pipeline/embedded/free-port.ts';
 import { RollcallError } from '../../pipeline/error.ts';
+import { SHARDS } from '../../pipeline/wire/shard.ts';
 import { PageCatcher } from '../audit/page-catcher.ts';
 import { countOpen, countStored } from '../audit/stored-frames.ts';
 import { Fleet, hostsOf, instanceOf } from '../fleet/fleet.ts';
 import type { FleetOptions } from '../fleet/fleet.ts';
+import { processUsage } from '../process/process-usage.ts';
+import { tlsEnvironment } from '../system/certificates.ts';
+import type { RunCertificates } from '../system/certificates.ts';
 import { System } from '../system/system.ts';
+import type { Member } from '../system/system.ts';
 import type { LoadBenchOptions } from './load-options.ts';
 
 const RULES = fileURLToPath(new URL('rules.yaml', import.meta.url));
 const RING_BYTES_MAX = 64 * 1024;
 const TARGETS_PER_INSERT = 10_000;
+const START_MS_MAX = 60_000;
 const CONNECT_MS_MAX = 300_000;
 const DRAIN_MS_MAX = 300_000;
 
@@ -28,6 +34,8 @@ export class LoadStage {
   readonly catcher: PageCatcher;
   /** Of the rule file. */
   readonly rules: number;
+  /** What the collectors had resident before they had a target. */
+  collectorIdleBytes = 0;
 
   private constructor(
     parts: Pick<LoadStage, 'options' | 'fleet' | 'system' | 'catcher' | 'rules'>,
@@ -39,40 +47,40 @@ export class LoadStage {
     this.rules = parts.rules;
   }
 
-  /** Servers, schema, rules, agents and their targets; nobody is dialled yet. */
-  static async set(options: LoadBenchOptions, dataDir: string): Promise<LoadStage> {
-    mkdirSync(dataDir, { recursive: true });
+  /** Servers, schema, rules and agents; nobody is dialled yet. */
+  static async set(
+    options: LoadBenchOptions,
+    dataDir: string,
+    certificates: RunCertificates | undefined,
+  ): Promise<LoadStage> {
     const { rules, text } = rulesOf(options.rulesFile ?? RULES);
     const catcher = await PageCatcher.start();
-    const fleet = await Fleet.start({ ...fleetOptions(options), port: await freePort() });
+    const tls = certificates?.authority;
+    const fleet = await Fleet.start({ ...fleetOptions(options), tls, port: await freePort() });
     const system = await System.start({
       dataDir: join(dataDir, 'system'),
       natsProgram: options.natsProgram,
       processes: options.processes,
       webhooks: [catcher.url],
       rules: text,
-      environment: { ROLLCALL_LOG_LEVEL: 'info' },
+      environment: { ROLLCALL_LOG_LEVEL: 'info', ...tlsEnvironment(certificates?.collector) },
       proxied: [],
     });
-    const stage = new LoadStage({ options, fleet, system, catcher, rules });
-    await stage.#putTargets();
-    return stage;
+    return new LoadStage({ options, fleet, system, catcher, rules });
   }
 
-  /** Starts the components; resolves when every agent has been asked for a frame. */
+  /** Starts the components and gives them the targets; resolves when every agent has been asked for a frame. */
   async connect(): Promise<void> {
-    const { fleet, options } = this;
-    await this.system.startMembers();
-    const deadlineMs = performance.now() + CONNECT_MS_MAX;
-    for (;;) {
+    const { fleet, system, options } = this;
+    await system.startMembers();
+    await this.#collectorsOwnAll();
+    this.collectorIdleBytes = residentBytes(system.of('collector'));
+    await this.#putTargets();
+    await comesTrue(CONNECT_MS_MAX, async () => {
       const { ticking } = await fleet.status();
-      if (ticking === options.agents) return;
-      if (performance.now() > deadlineMs) {
-        const reason = `only ${ticking} of ${options.agents} agents were ever asked for a frame`;
-        throw new RollcallError('not_started', reason);
-      }
-      await sleep(500);
-    }
+      if (ticking === options.agents) return undefined;
+      return `only ${ticking} of ${options.agents} agents were ever asked for a frame`;
+    });
   }
 
   /** No more frames are taken; resolves when all are stored for good, or after five minutes. */
@@ -94,6 +102,18 @@ export class LoadStage {
     await this.catcher.close();
   }
 
+  /** All collectors live, and each shard has its own. */
+  async #collectorsOwnAll(): Promise<void> {
+    const { system, options } = this;
+    await comesTrue(START_MS_MAX, async () => {
+      const all = await system.metrics('collector');
+      const owned = all.map((each) => each.sum('rollcall_parts_owned', 'collector'));
+      const total = owned.reduce((sum, each) => sum + each, 0);
+      if (total === SHARDS && owned.length === options.processes.collector) return undefined;
+      return `${owned.length} collectors have only ${total} of ${SHARDS} shards`;
+    });
+  }
+
   async #putTargets(): Promise<void> {
     const { fleet, system, options } = this;
     const targets = hostsOf(fleet.options).map(({ index, listen }) => ({
@@ -108,10 +128,26 @@ export class LoadStage {
   }
 }
 
-/** The fleet of a run, but for where it listens. */
-export function fleetOptions(options: LoadBenchOptions): Omit<FleetOptions, 'port'> {
-  const { agents, metrics, seed } = options;
-  return { agents, source: 'recorded', series: metrics, seed, ringBytesMax: RING_BYTES_MAX };
+/** The fleet of a run, but for where it listens and its certificates. */
+export function fleetOptions(options: LoadBenchOptions): Omit<FleetOptions, 'port' | 'tls'> {
+  const { agents, metrics: series, catalogues, seed } = options;
+  return { agents, source: 'recorded', series, catalogues, seed, ringBytesMax: RING_BYTES_MAX };
+}
+
+/** @param missing what is not yet as it should be; nothing if all is */
+async function comesTrue(msMax: number, missing: () => Promise<string | undefined>): Promise<void> {
+  const deadlineMs = performance.now() + msMax;
+  for (;;) {
+    const reason = await missing();
+    if (reason === undefined) return;
+    if (performance.now() > deadlineMs) throw new RollcallError('not_started', reason);
+    await sleep(500);
+  }
+}
+
+function residentBytes(members: readonly Member[]): number {
+  const pids = members.flatMap(({ part }) => part.pid ?? []);
+  return pids.reduce((total, pid) => total + processUsage(pid).rssBytes, 0);
 }
 
 function rulesOf(file: string): { rules: number; text: string } {

@@ -75,10 +75,15 @@ export class LoadWatch {
   /** What everything has used so far. */
   cpuNs(): CpuNs {
     return {
-      ...perComponent((component) => sum(this.#pids(component).map(cpuOf))),
+      ...perComponent((component) => sum(this.pids(component).map(cpuOf))),
       simulator: sum(this.#fleet.pids.map(cpuOf)),
       machine: machineBusyNs(),
     };
+  }
+
+  /** The processes of a part that live. */
+  pids(component: Component): number[] {
+    return partsOf(this.#system, component).flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
 
   async #run(): Promise<void> {
@@ -99,7 +104,7 @@ export class LoadWatch {
     const { frames } = await this.#fleet.status();
     const samplesStored = await this.#system.sum('writer', 'rollcall_writer_samples_total');
     const rssBytes = {
-      ...perComponent((component) => sum(this.#pids(component).map(rssOf))),
+      ...perComponent((component) => sum(this.pids(component).map(rssOf))),
       simulator: sum(this.#fleet.pids.map(rssOf)),
     };
     const total = sum(COMPONENTS.map((component) => rssBytes[component]));
@@ -155,10 +160,6 @@ export class LoadWatch {
       alerter_lag_messages: await system.sum('alerter', 'rollcall_alerter_lag_messages'),
       parts: Number(row?.parts ?? 0),
     };
-  }
-
-  #pids(component: Component): number[] {
-    return partsOf(this.#system, component).flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
 }
 

@@ -6,16 +6,15 @@ SELECT
     (SELECT count() FROM system.merges) AS merges,
     (SELECT groupBitXor(cityHash64(name)) FROM system.parts WHERE active AND database = '{database}') AS parts`;
 const ASK_EVERY_MS = 2000;
-/** Nothing has been merged for so long: ClickHouse looks for something to merge every few seconds. */
-const STILL_MS = 20_000;
 const DRAIN_MS_MAX = 15 * 60_000;
 
 /**
  * Resolves when ClickHouse has nothing left to merge, or after a quarter of an hour.
  *
+ * @param stillMs nothing must have been merged for so long: ClickHouse looks for something to merge every few seconds
  * @returns seconds until the last merge had ended
  */
-export async function mergesDrain(store: Store): Promise<number> {
+export async function mergesDrain(store: Store, stillMs: number): Promise<number> {
   const startMs = performance.now();
   let [stillSinceMs, before] = [startMs, ''];
   for (;;) {
@@ -24,7 +23,7 @@ export async function mergesDrain(store: Store): Promise<number> {
     const state = `${row?.parts}`;
     if (row?.merges !== '0' || state !== before) stillSinceMs = nowMs;
     before = state;
-    const isOver = nowMs - stillSinceMs >= STILL_MS || nowMs - startMs >= DRAIN_MS_MAX;
+    const isOver = nowMs - stillSinceMs >= stillMs || nowMs - startMs >= DRAIN_MS_MAX;
     if (isOver) return (stillSinceMs - startMs) / 1000;
     await sleep(ASK_EVERY_MS);
   }

@@ -4,6 +4,8 @@ import type { Breach, FleetSource } from '../fleet/fleet-source.ts';
 import { mixed } from '../fleet/random.ts';
 import type { Replay } from './replay.ts';
 
+/** The name of the source. */
+export const RECORDED = 'recorded';
 /** Hosts differ in how much of their counters' first values they add to them: one of so many shares. */
 const SHARES = 2 ** 20;
 
@@ -13,7 +15,7 @@ const SHARES = 2 ** 20;
  * replay's, and good until another host is read.
  */
 export class RecordedSource implements FleetSource {
-  readonly name = 'recorded';
+  readonly name = RECORDED;
   readonly values: Float64Array;
   readonly present: Uint8Array;
   readonly weights: Uint32Array;

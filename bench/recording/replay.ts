@@ -10,16 +10,23 @@ import type { RecordedSeries, Recording } from './recording.ts';
 /** The label of the second and further copies of a recorded series. */
 const COPY_LABEL = 'copy';
 
+/** A series that every host has under labels of its own; its value is always 1. */
+export interface OwnSeries {
+  readonly metric: Metric;
+  /** Sorted by name. */
+  readonly labelsOf: (host: number) => readonly Label[];
+}
+
 interface Entry {
   readonly metric: Metric;
   readonly labels: readonly Label[];
-  /** Undefined for a gauge that a script sets. */
+  /** Undefined for a gauge that a script sets, and for what is always 1. */
   readonly recorded: RecordedSeries | undefined;
 }
 
 /**
- * A recording made ready to be repeated, shared by all hosts of a process. The first series are the `BREACHES`; what
- * follows is whole numbers, a tick's beside each other:
+ * A recording made ready to be repeated, shared by all hosts of a process. The first series are the `BREACHES`, then
+ * those of `own`, as host 0 has them; what follows is whole numbers, a tick's beside each other:
  *
  *     value = (rows[tick] + growth * lap + floor(first * share)) * factor / divisor / second
  *
@@ -46,11 +53,11 @@ export class Replay {
   readonly #slots = new WeakMap<SeriesSink, Int32Array>();
 
   /**
-   * @param series how many, the breaches included; recorded ones are repeated if there are fewer
+   * @param series how many, the breaches and `own` included; recorded ones are repeated if there are fewer
    * @throws RollcallError `recording_invalid` if nothing can be repeated
    */
-  constructor(recording: Recording, series: number) {
-    this.#entries = entriesOf(recording, series);
+  constructor(recording: Recording, series: number, own: readonly OwnSeries[] = []) {
+    this.#entries = entriesOf(recording, series, own);
     this.ticks = recording.ticks;
     this.count = this.#entries.length;
     this.rows = new Float64Array(this.ticks * this.count);
@@ -66,6 +73,10 @@ export class Replay {
     );
     for (const [i, { recorded }] of this.#entries.entries()) {
       if (recorded !== undefined) this.#lay(i, recorded);
+    }
+    const first = BREACHES.length;
+    for (let tick = 0; tick < this.ticks; tick += 1) {
+      this.rows.fill(1, tick * this.count + first, tick * this.count + first + own.length);
     }
   }
 
@@ -129,8 +140,8 @@ function withoutResets(column: Float64Array): Float64Array {
   });
 }
 
-function entriesOf(recording: Recording, series: number): Entry[] {
-  const wanted = series - BREACHES.length;
+function entriesOf(recording: Recording, series: number, own: readonly OwnSeries[]): Entry[] {
+  const wanted = series - BREACHES.length - own.length;
   const chosen = chosenOf(recording, wanted);
   if (chosen.length === 0 || recording.ticks < 2) {
     throw new RollcallError('recording_invalid', 'the recording has nothing that can be repeated');
@@ -140,6 +151,9 @@ function entriesOf(recording: Recording, series: number): Entry[] {
     labels: [],
     recorded: undefined,
   }));
+  for (const { metric, labelsOf } of own) {
+    entries.push({ metric, labels: labelsOf(0), recorded: undefined });
+  }
   for (let i = 0; i < wanted; i += 1) {
     const recorded = chosen[i % chosen.length]!;
     const copy = Math.floor(i / chosen.length) + 1;

@@ -1,9 +1,11 @@
 import { bytes, count, MISSING, short } from '../../cli/up/quantity.ts';
+import { TREND_SECONDS_MIN } from '../load/load-report.ts';
 import type { LoadReport, Quantiles } from '../load/load-report.ts';
 import { chartGrid } from './chart.ts';
 import { loadCharts } from './load-charts.ts';
 import { besideCosts, checksOf, conditionsOf, costsOf, cpuMicros, growth } from './load-summary.ts';
-import { loadOf, machineOf, percent, quantile, verdictOf } from './load-summary.ts';
+import { loadOf, loadOnMachine, machineOf, percent, quantile } from './load-summary.ts';
+import { trendsOf, verdictOf } from './load-summary.ts';
 import type { Check, Cost } from './load-summary.ts';
 import { markup } from './markup.ts';
 import type { Markup } from './markup.ts';
@@ -47,6 +49,7 @@ ${[
   latency('Alert latency', report.alert_latency_ms),
   tile('Memory, peak', ...amount(bytes(peak.total)), [
     `${bytes(peak.total / report.agents)} an agent`,
+    `${bytes(report.collector_bytes_per_connection)} of a collector’s a connection`,
   ]),
   tile('On disk', onDisk, `${onDiskUnit} a sample`, [
     `${bytes(report.wire_bytes_per_sample)} on the wire`,
@@ -106,9 +109,11 @@ ${besideCosts(report).map(costRow)}</tbody>
 <div><dt>simulator</dt><dd>The simulated servers; no part of the total.</dd></div>
 <div><dt>machine</dt><dd>All that it was busy with, interrupts included, less what the same servers cost when they
 talk to a sink that only acknowledges.</dd></div>
-<div><dt>a minute</dt><dd>Growth of resident memory while it was measured.</dd></div>
+<div><dt>a minute</dt><dd>Growth of resident memory over the second half of the measurement, by least squares;
+not said of runs of less than ${TREND_SECONDS_MIN / 60} minutes.</dd></div>
 </dl>
 </div>
+<p class="hint">${[loadOnMachine(report), ...trendsOf(report)].join('; ')}.</p>
 </section>
 `;
 }

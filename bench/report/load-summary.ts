@@ -1,5 +1,5 @@
 import { bytes, count, duration, MISSING, short } from '../../cli/up/quantity.ts';
-import { COMPONENTS } from '../load/load-report.ts';
+import { COMPONENTS, MEMBERS } from '../load/load-report.ts';
 import type { Component, LoadReport, Quantiles } from '../load/load-report.ts';
 import type { Colour } from './chart.ts';
 
@@ -24,7 +24,8 @@ export interface Cost {
   /** Of `total`, from 0 to 1; undefined if it is no part of that. */
   readonly share?: number | undefined;
   readonly rssPeakBytes?: number;
-  readonly rssBytesPerMinute?: number;
+  /** Over the second half of a long run. */
+  readonly rssBytesPerMinute?: number | undefined;
   /** Of a part that has been named before: what it cost after the load had ended. */
   readonly isDrain?: boolean;
 }
@@ -49,11 +50,12 @@ export function conditionsOf(report: LoadReport): string[] {
   return [
     `${seconds(report.seconds)} measured after ${seconds(report.warm_up_seconds)} of warm-up, ` +
       `then ${seconds(report.drain_seconds)} of drain`,
-    report.is_tls ? 'mutual TLS' : 'plain TCP',
+    report.tls ? 'mutual TLS' : 'plain TCP',
     [plural(collector, 'collector'), plural(writer, 'writer'), plural(alerter, 'alerter')].join(
       ', ',
     ),
     plural(report.rules, 'rule'),
+    report.catalogues === 'own' ? 'a catalogue for each agent' : 'one catalogue for all agents',
   ];
 }
 
@@ -100,7 +102,7 @@ function check(label: string, value: number, ifNot: Check['tone'] = 'bad'): Chec
 
 /** The parts of the total, in the order of the road, drain behind ClickHouse. */
 export function costsOf(report: LoadReport): Cost[] {
-  const { cpu_us_per_sample: cpu, rss_peak_bytes: peak, rss_bytes_per_minute: growth } = report;
+  const { cpu_us_per_sample: cpu, rss_peak_bytes: peak, trend } = report;
   const shareOf = (cpuUs: number) => (cpu.total > 0 ? cpuUs / cpu.total : undefined);
   return COMPONENTS.flatMap((component) => {
     const cost: Cost = {
@@ -109,7 +111,7 @@ export function costsOf(report: LoadReport): Cost[] {
       cpuUs: cpu[component],
       share: shareOf(cpu[component]),
       rssPeakBytes: peak[component],
-      rssBytesPerMinute: growth[component],
+      rssBytesPerMinute: trend?.rss_bytes_per_minute[component],
     };
     if (component !== 'clickhouse') return [cost];
     const cpuUs = cpu.clickhouse_drain;
@@ -118,6 +120,23 @@ export function costsOf(report: LoadReport): Cost[] {
       { label: 'drain', colour: cost.colour, cpuUs, share: shareOf(cpuUs), isDrain: true },
     ];
   });
+}
+
+/** How freshness and parts changed; nothing if the run was too short to tell. */
+export function trendsOf({ trend }: LoadReport): string[] {
+  if (trend === null) return [];
+  const { freshness_ms_per_minute: freshness, parts_per_minute: parts } = trend;
+  return [
+    `freshness ${signOf(freshness)}${milliseconds(Math.abs(freshness))} a minute`,
+    `parts ${signOf(parts)}${short(Math.abs(parts))} a minute`,
+  ];
+}
+
+/** `machine 71% busy; busiest thread: collector 40%, … of a core` */
+export function loadOnMachine(report: LoadReport): string {
+  const { busiest_thread_share: busiest, machine_busy_share: busy } = report;
+  const threads = MEMBERS.map((role) => `${role} ${percent(busiest[role])}`);
+  return `machine ${percent(busy)} busy; busiest thread: ${threads.join(', ')} of a core`;
 }
 
 /** What is no part of the total, but stands beside it. */
@@ -129,7 +148,8 @@ export function besideCosts(report: LoadReport): Cost[] {
   ];
 }
 
-export function machineOf({ machine }: LoadReport): (readonly [label: string, value: string])[] {
+export function machineOf(report: LoadReport): (readonly [label: string, value: string])[] {
+  const { machine, started_at: startedAt, command, seed } = report;
   const { versions } = machine;
   return [
     ['Processor', `${plural(machine.cores, 'core')}, ${machine.cpu}`],
@@ -139,6 +159,9 @@ export function machineOf({ machine }: LoadReport): (readonly [label: string, va
     ['NATS', versions.nats],
     ['ClickHouse', versions.clickhouse],
     ['Rollcall', `${versions.rollcall}, ${machine.commit}`],
+    ['Started', startedAt],
+    ['Command', command],
+    ['Seed', String(seed)],
   ];
 }
 
@@ -161,6 +184,7 @@ export function cpuMicros(value: number): string {
 
 /** A share from 0 to 1: `7.0%`, `29%` */
 export function percent(share: number): string {
+  if (!Number.isFinite(share)) return MISSING;
   return `${(share * 100).toFixed(share < 0.0995 ? 1 : 0)}%`;
 }
 
@@ -170,6 +194,8 @@ export function growth(changeBytes: number): string {
     return bytes(Number.isFinite(changeBytes) ? 0 : undefined);
   return (changeBytes > 0 ? '+' : '−') + bytes(Math.abs(changeBytes));
 }
+
+const signOf = (value: number): string => (value < 0 ? '−' : '+');
 
 /** `1 rule`, `1,000 agents` */
 function plural(value: number, noun: string): string {

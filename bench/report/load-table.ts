@@ -6,7 +6,8 @@ import type { Cell, Column } from '../../cli/up/table.ts';
 import { neutralise } from '../../cli/up/text-cell.ts';
 import type { LoadReport, Quantiles } from '../load/load-report.ts';
 import { besideCosts, checksOf, conditionsOf, costsOf, cpuMicros } from './load-summary.ts';
-import { growth, loadOf, machineOf, percent, quantile, verdictOf } from './load-summary.ts';
+import { growth, loadOf, loadOnMachine, machineOf, percent, quantile } from './load-summary.ts';
+import { trendsOf, verdictOf } from './load-summary.ts';
 import type { Check, Cost } from './load-summary.ts';
 
 /** Wider than any of it: what is cut here could not be read anywhere. */
@@ -28,6 +29,7 @@ export function loadTable(report: LoadReport, { colour }: { readonly colour: boo
     ...latencyTable(report),
     [],
     [{ text: sizes(report) }],
+    [{ text: [loadOnMachine(report), ...trendsOf(report)].join('; ') }],
     [{ text: neutralise(machine(report)), style: 'dim' }],
   ];
   return lines.map((line) => `${paint(line, colour)}\n`).join('');
@@ -112,7 +114,8 @@ function sizes(report: LoadReport): string {
   const { wire_bytes_per_sample: wire, disk_bytes_per_sample: disk, parts, agents } = report;
   return (
     `${bytes(wire)} a sample on the wire, ${bytes(disk)} on disk in ${count(parts)} parts; ` +
-    `${bytes(report.rss_peak_bytes.total / agents)} of memory an agent`
+    `${bytes(report.rss_peak_bytes.total / agents)} of memory an agent, ` +
+    `${bytes(report.collector_bytes_per_connection)} of a collector's a connection`
   );
 }
 

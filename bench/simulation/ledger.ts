@@ -42,6 +42,8 @@ export class Ledger implements StreamWatcher {
   readonly #inMessage = new Map<string, readonly string[]>();
   /** Frames that JetStream had acknowledged and then lost: they may be stored, or not. */
   readonly #lost = new Set<string>();
+  /** Streams that have lost messages: a position may be one among those. */
+  readonly #cutBack = new Set<string>();
   /** By stream: messages below it have been found to be stored for good. */
   readonly #safeBelow = new Map<string, number>();
   /** By catalogue, the ids of its metrics by slot. */
@@ -107,8 +109,8 @@ export class Ledger implements StreamWatcher {
         this.shown.lose(key);
       }
       this.#inMessage.delete(name);
-      this.#safeBelow.set(stream, Math.min(this.safeBelow(stream), seq));
     }
+    if (messages.length > 0) this.#cutBack.add(stream);
   }
 
   /** A frame that was said by then (simulated ms) and is not stored, or undefined; of runs that died only what was accepted. */
@@ -143,7 +145,7 @@ export class Ledger implements StreamWatcher {
     return `${this.#fleet}_lane_${lane}`;
   }
 
-  /** Messages of a lane's stream below the answer have been found to be stored for good. */
+  /** Messages of a lane's stream below the answer are stored for good. */
   safeBelow(stream: string): number {
     return this.#safeBelow.get(stream) ?? 1;
   }
@@ -223,6 +225,10 @@ export class Ledger implements StreamWatcher {
   /** A lane's position says what is stored for good. */
   #onRun({ lane, from_seq: fromSeq }: RunRow): void {
     const stream = this.streamOf(lane);
+    if (this.#cutBack.has(stream)) {
+      this.#safeBelow.set(stream, fromSeq);
+      return;
+    }
     const from = this.safeBelow(stream);
     for (let seq = from; seq < fromSeq; seq += 1) {
       this.#mustBeSafe('committed_before_stored', stream, seq);

@@ -2,8 +2,10 @@ import { accessSync, constants, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
+import type { CatalogueKind } from '../../bench/fleet/fleet-protocol.ts';
 import { SERIES_MIN } from '../../bench/fleet/synthetic-source.ts';
 import { benchLoad } from '../../bench/load/load-bench.ts';
+import { LOAD_WAITS } from '../../bench/load/load-options.ts';
 import { loadPage } from '../../bench/report/load-page.ts';
 import { LoadProgress } from '../../bench/report/load-progress.ts';
 import { wrongSamples } from '../../bench/report/load-summary.ts';
@@ -30,6 +32,7 @@ interface LoadFlags {
   readonly alerters: number;
   readonly rules?: string;
   readonly tls?: boolean;
+  readonly catalogues: CatalogueKind;
   readonly seed: number;
   readonly natsServerPath?: string;
   readonly json?: string;
@@ -41,7 +44,8 @@ const MEASURED = `
 Measured, between the warm-up and the end of --seconds:
   CPU       microseconds for each sample that was stored, by component, with the merges that are left
             when the load has ended (drain); beside it the simulated servers' own, and the machine's
-  memory    peak and growth of resident memory, by component
+  memory    peak of resident memory, by component, and of a collector for each connection; from 5 minutes on
+            also how it grew over the second half, with freshness and parts
   freshness from a sample's timestamp until a query finds it
   alerts    from the timestamp of the sample that breaches a rule until the webhook has it
   bytes     on the wire and on disk, for each sample
@@ -50,6 +54,11 @@ Measured, between the warm-up and the end of --seconds:
 
 Progress goes to standard error. Its "cores" and "memory" are those of Rollcall, NATS and ClickHouse;
 "busy" is the whole machine, "queued" all that waits on the road, "lag" messages not yet evaluated.`;
+
+/** As few collectors as have descriptors enough. */
+export function collectorsFor(agents: number): number {
+  return Math.ceil(agents / AGENTS_PER_COLLECTOR);
+}
 
 export function loadCommand(): Command {
   return new Command('load')
@@ -75,6 +84,14 @@ export function loadCommand(): Command {
     .option('--alerters <number>', 'alerter processes', wholeNumber(1, 64), 1)
     .option('--rules <file>', "a rule file (default: the bench's own)")
     .option('--tls', 'mutual TLS between collectors and servers')
+    .addOption(
+      new Option(
+        '--catalogues <kind>',
+        'whether each server has series that name it, as real ones do',
+      )
+        .choices(['shared', 'own'])
+        .default('own'),
+    )
     .option('--seed <number>', 'of everything that is random', wholeNumber(0, 0xffff_ffff), 1)
     .option('--nats-server-path <path>', "a nats-server (default: PATH's, else Debian's)")
     .option('--json <file>', 'write the report as JSON')
@@ -101,13 +118,16 @@ async function runLoad(flags: LoadFlags): Promise<void> {
     seconds: flags.seconds,
     warmUpSeconds: flags.warmUp,
     processes: {
-      collector: flags.collectors ?? Math.ceil(flags.agents / AGENTS_PER_COLLECTOR),
+      collector: flags.collectors ?? collectorsFor(flags.agents),
       writer: flags.writers,
       alerter: flags.alerters,
     },
     rulesFile: flags.rules === undefined ? undefined : resolve(flags.rules),
     isTls: flags.tls === true,
+    catalogues: flags.catalogues,
     seed: flags.seed,
+    command: ['rollcall', ...process.argv.slice(2)].join(' '),
+    waits: LOAD_WAITS,
     say: (text) => progress.say(text),
     onRow: (row) => progress.row(row),
   }).finally(() => progress.end());

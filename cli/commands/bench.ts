@@ -11,9 +11,12 @@ import { RollcallError } from '../../pipeline/error.ts';
 import { printTable } from '../print-table.ts';
 import { version } from '../version.ts';
 import { projectRoot } from '../project-root.ts';
+import { capacityCommand } from './bench-capacity.ts';
 import { faultsCommand } from './bench-faults.ts';
 import { loadCommand } from './bench-load.ts';
+import { peersCommand } from './bench-peers.ts';
 import { command as recordCommand } from './bench-record.ts';
+import { stepCommand } from './bench-step.ts';
 import { command as simulateCommand } from './bench-simulate.ts';
 import { wholeNumber } from '../flag-parsers.ts';
 
@@ -42,6 +45,9 @@ export function command(): Command {
     .option('--json <file>', 'write the report as JSON')
     .action((flags: AgentFlags) => runAgentBench(flags));
   command.addCommand(loadCommand());
+  command.addCommand(stepCommand());
+  command.addCommand(capacityCommand());
+  command.addCommand(peersCommand());
   command.addCommand(faultsCommand());
   command.addCommand(simulateCommand());
   command.addCommand(recordCommand());

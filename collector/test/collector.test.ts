@@ -25,6 +25,7 @@ import {
   testAgent,
   testTarget,
   until as untilTrue,
+  RING_FRAMES_MAX,
 } from './road.ts';
 
 const nats = await testNats(t);
@@ -198,7 +199,7 @@ await t.test('a second collector takes its share, and no connection is missed', 
     t.same(down, [], 'a target that moves is not down');
   }
   await untilTrue('the rings empty', () => {
-    return agents.every(({ agent }) => agent.store.ring.frames <= 1);
+    return agents.every(({ agent }) => agent.store.ring.frames <= RING_FRAMES_MAX);
   });
 });
 

@@ -5,7 +5,15 @@ import { testBus, testNats } from '../../pipeline/embedded/test-servers.ts';
 import { freePort } from '../../pipeline/embedded/free-port.ts';
 import { laneOf, shardOf } from '../../pipeline/wire/shard.ts';
 import { REPORT_CATALOGUE } from '../target-report.ts';
-import { LaneTap, range, testAgent, testDialler, testTarget, until } from './road.ts';
+import {
+  LaneTap,
+  range,
+  testAgent,
+  testDialler,
+  testTarget,
+  until,
+  RING_FRAMES_MAX,
+} from './road.ts';
 
 const nats = await testNats(t);
 const bus = await testBus(t, nats.port);
@@ -49,7 +57,7 @@ await t.test(
     t.same(dialler.upCount(), { up: 6, all: 6 });
     t.equal(dialler.linkStates().get('streaming'), 6);
     await until('everything acknowledged', () => {
-      return agents.every(({ agent }) => agent.store.ring.frames <= 1);
+      return agents.every(({ agent }) => agent.store.ring.frames <= RING_FRAMES_MAX);
     });
     const subject = bus.topology.catalogueSubject(
       tap.framesOf(targets[0]!)[0]!.catalogue.toString(16).padStart(16, '0'),
@@ -73,7 +81,7 @@ await t.test('an agent that was restarted is dialled again and is another run', 
   await until('frames of the second run', () => ofSecond().length >= 3);
   t.not(second.agent.store.incarnation, first.agent.store.incarnation);
   t.equal(ofSecond()[0]!.seq, 1, 'its numbers begin again');
-  await until('acknowledged', () => second.agent.store.ring.frames <= 1);
+  await until('acknowledged', () => second.agent.store.ring.frames <= RING_FRAMES_MAX);
 });
 
 await t.test('every target is reported on, reachable or not', async (t) => {

@@ -9,6 +9,8 @@ import { hexId } from '../../pipeline/wire/shard.ts';
 import { CatalogueBudget } from '../catalogue-budget.ts';
 import { CatalogueRegistry } from '../catalogue-registry.ts';
 import type { RegisteredCatalogue } from '../catalogue-registry.ts';
+import { BatchBuffers } from '../batch-buffers.ts';
+import { FlushClock } from '../flush-clock.ts';
 import { LaneOutbox } from '../lane-outbox.ts';
 import { catalogueMessage, frame, TWO_GAUGES } from './hand-made-agent.ts';
 import { LaneTap, range, until } from './road.ts';
@@ -37,10 +39,12 @@ async function fixture(t: Test, wanted: { batchBytesMax?: number; batchDelayMsMa
   t.teardown(() => publisher.stop());
   const stored: [seq: number, bytes: number][] = [];
   let published = 0;
+  const batchBytesMax = wanted.batchBytesMax ?? 1 << 20;
   const outbox = new LaneOutbox({
     subject: bus.topology.lane(0).subject,
-    batchBytesMax: wanted.batchBytesMax ?? 1 << 20,
-    batchDelayMsMax: wanted.batchDelayMsMax ?? HOUR_MS,
+    batchBytesMax,
+    buffers: new BatchBuffers(batchBytesMax),
+    clock: new FlushClock(wanted.batchDelayMsMax ?? HOUR_MS),
     collector: 7n,
     publisher,
     onPublished() {

@@ -2,7 +2,15 @@ import t from 'tap';
 import { testBus, testNats } from '../../pipeline/embedded/test-servers.ts';
 import { catalogueMessage, frame, HandMadeAgent, INCARNATION, welcome } from './hand-made-agent.ts';
 import { hexId } from '../../pipeline/wire/shard.ts';
-import { LaneTap, range, testAgent, testDialler, testTarget, until } from './road.ts';
+import {
+  LaneTap,
+  range,
+  testAgent,
+  testDialler,
+  testTarget,
+  until,
+  RING_FRAMES_MAX,
+} from './road.ts';
 
 const nats = await testNats(t);
 const bus = await testBus(t, nats.port);
@@ -24,7 +32,7 @@ await t.test('frames that JetStream does not have stay in the ring', async (t) =
   await nats.startAgain();
   const reached = state.ticks + 5;
   await until('the ring empties', () => {
-    return state.ticks >= reached && agent.store.ring.frames <= 1;
+    return state.ticks >= reached && agent.store.ring.frames <= RING_FRAMES_MAX;
   });
   await until('all is there', () => tap.seqsOf(target).length >= reached);
   const seqs = tap.seqsOf(target);
@@ -66,7 +74,9 @@ await t.test('what waits is bounded, and agents are kept on the line meanwhile',
   await until('all is there', () => {
     return targets.every((target, i) => tap.seqsOf(target).length >= goal[i]!);
   });
-  await until('the rings empty', () => agents.every(({ agent }) => agent.store.ring.frames <= 1));
+  await until('the rings empty', () =>
+    agents.every(({ agent }) => agent.store.ring.frames <= RING_FRAMES_MAX),
+  );
   for (const target of targets) {
     const seqs = tap.seqsOf(target);
     t.same(seqs, range(1, seqs.length), 'each frame arrived');

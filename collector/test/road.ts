@@ -30,6 +30,9 @@ export async function until(what: string, condition: () => boolean): Promise<voi
   }
 }
 
+/** An agent's ring while all goes well: what waits for its acknowledgement, and what is on its way. */
+export const RING_FRAMES_MAX = 5;
+
 export const LOAD = { name: 'node_load1', kind: 'gauge', unit: '', help: 'Load.' } as const;
 
 export interface AgentWanted {

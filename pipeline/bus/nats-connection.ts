@@ -46,6 +46,8 @@ function connectionOptions(options: BusOptions): NodeConnectionOptions {
     reconnectJitter: 250,
     pingInterval: 5000,
     maxPingOut: 2,
+    // A stack trace per request, in case it fails.
+    noAsyncTraces: true,
     timeout: 5000,
     ...(user === undefined ? {} : { user, pass: password ?? '' }),
     ...(token === undefined ? {} : { token }),

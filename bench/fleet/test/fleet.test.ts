@@ -4,12 +4,13 @@ import { freePort } from '../../../pipeline/embedded/free-port.ts';
 import { until } from '../../../pipeline/embedded/test/until.ts';
 import { metricId } from '../../../pipeline/wire/catalogue.ts';
 import { frameSeq, frameTimestampMs, isPresent, valuesAt } from '../../../pipeline/wire/frame.ts';
-import { testCertificates } from '../../faults/certificates.ts';
 import { FrameStream } from '../../recording/frame-stream.ts';
 import { weightOfMetric } from '../../recording/replay.ts';
+import { makeCertificates } from '../../system/certificates.ts';
+import type { RunCertificates } from '../../system/certificates.ts';
 import { checksum } from '../checksum.ts';
 import type { Checksum } from '../checksum.ts';
-import { Fleet, hostOf, hostsOf, processesOf } from '../fleet.ts';
+import { Fleet, hostOf, hostsOf, instanceOf, processesOf } from '../fleet.ts';
 import type { FleetOptions } from '../fleet.ts';
 import { NullSink } from '../null-sink.ts';
 
@@ -30,8 +31,11 @@ async function fleetOf(t: Test, options: Partial<FleetOptions> = {}): Promise<Fl
   return fleet;
 }
 
-async function sinkOf(t: Test, fleet: Fleet): Promise<NullSink> {
-  const { tls } = fleet.options;
+async function sinkOf(
+  t: Test,
+  fleet: Fleet,
+  tls?: RunCertificates['collector'],
+): Promise<NullSink> {
   const hosts = hostsOf(fleet.options);
   const sink = await NullSink.start({ hosts, intervalMs: INTERVAL_MS, tls });
   t.teardown(() => sink.stop());
@@ -111,34 +115,38 @@ await t.test('connections that are reset are dialled anew', async (t) => {
 });
 
 await t.test('agents are heard over TLS', async (t) => {
-  const hosts = Array.from({ length: 4 }, (_, index) => hostOf(index));
-  const tls = await testCertificates(t.testdir(), hosts);
-  const fleet = await fleetOf(t, { tls });
-  const sink = await sinkOf(t, fleet);
-  await connects(sink, 4);
-  await until('a number of frames', async () => (await sink.status()).frames > 20);
+  const { authority, collector } = await makeCertificates(t.testdir());
+  // More than one certificate, and more than one process.
+  const agents = 40;
+  const fleet = await fleetOf(t, { tls: authority, agents, agentsPerProcess: 30 });
+  const sink = await sinkOf(t, fleet, collector);
+  await connects(sink, agents);
+  await until('a number of frames', async () => (await sink.status()).frames > 200);
   await fleet.stopAgents([0]);
-  await connects(sink, 3);
+  await connects(sink, agents - 1);
   await fleet.startAgents([0]);
-  await connects(sink, 4);
+  await connects(sink, agents);
   t.equal((await sink.status()).missed, 0);
 });
 
 interface Heard {
+  readonly nodename: string | undefined;
   readonly seq: number;
   readonly timestampMs: number;
   readonly sum: Checksum;
 }
 
 /** Sums up what comes over the wire, weighted by the ids that the catalogue gives. */
-async function hear(fleet: Fleet, frames: number): Promise<Heard[]> {
+async function hear(fleet: Fleet, frames: number, agent = 1): Promise<Heard[]> {
   const heard: Heard[] = [];
   const done = Promise.withResolvers<void>();
   let weights = new Uint32Array(0);
-  const stream = new FrameStream(hostsOf(fleet.options)[1]!.listen, INTERVAL_MS, {
+  let nodename: string | undefined;
+  const stream = new FrameStream(hostsOf(fleet.options)[agent]!.listen, INTERVAL_MS, {
     onCatalogue: ({ series }) => {
       const ids = series.map(({ name, labels }) => metricId(name, labels));
       weights = Uint32Array.from(ids, (id) => weightOfMetric(id));
+      nodename = new Map(series.flatMap(({ labels }) => labels)).get('nodename');
     },
     onFrame: (source, offset) => {
       const slots = weights.length;
@@ -148,6 +156,7 @@ async function hear(fleet: Fleet, frames: number): Promise<Heard[]> {
       const sum = { low: 0, high: 0, samples: 0 };
       checksum({ values, present, weights }, sum);
       heard.push({
+        nodename,
         seq: frameSeq(source, offset),
         timestampMs: frameTimestampMs(source, offset),
         sum,
@@ -173,6 +182,20 @@ await t.test('the ledger has the checksum of what is sent', async (t) => {
     t.equal(frames.agent[row], 1);
     t.equal(frames.timestampMs[row], timestampMs);
     t.same({ low: frames.low[row], high: frames.high[row], samples: frames.samples[row] }, sum);
+  }
+});
+
+await t.test('every host may have a catalogue of its own', async (t) => {
+  const fleet = await fleetOf(t, { catalogues: 'own' });
+  for (const agent of [1, 3]) {
+    const heard = await hear(fleet, 3, agent);
+    const { frames } = await fleet.ledger();
+    for (const { nodename, seq, sum } of heard) {
+      t.equal(nodename, instanceOf(agent));
+      const row = frames.seq.findIndex((each, i) => each === seq && frames.agent[i] === agent);
+      t.same({ low: frames.low[row], high: frames.high[row], samples: frames.samples[row] }, sum);
+      t.equal(sum.samples, SERIES);
+    }
   }
 });
 

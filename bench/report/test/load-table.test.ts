@@ -22,7 +22,8 @@ await t.test('the figures of the page as text', (t) => {
     /^total +0\.442 +100% +1\.71 GiB$/m,
     /^machine +0\.507$/m,
     /^freshness +812 ms +1\.64 s +2\.21 s +4,800$/m,
-    /^7\.21 B a sample on the wire, 1\.38 B on disk in 14 parts; 179 KiB of memory an agent$/m,
+    /^7\.21 B a sample on the wire, 1\.38 B on disk in 14 parts; 179 KiB of memory an agent, 9\.00 KiB of a collector's a connection$/m,
+    /^machine 31% busy; busiest thread: collector 7\.0%, .* of a core; freshness −1\.20 ms a minute; parts \+0\.25 a minute$/m,
   ]) {
     t.match(table, expected);
   }
@@ -37,6 +38,13 @@ await t.test('what is wrong is said, and what was not measured is not 0', (t) =>
   t.match(table, /^✗ 12 samples lost$/m);
   t.match(table, /^12 lost, 0 duplicated/m);
   t.match(table, /^alert latency +– +– +– +0$/m);
+  t.end();
+});
+
+await t.test('a short run says nothing of growth', (t) => {
+  const table = tableOf({ trend: null });
+  t.match(table, /^collector +0\.081 +18% +212 MiB$/m);
+  t.notMatch(table, 'a minute;');
   t.end();
 });
 

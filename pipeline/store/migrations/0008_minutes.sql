@@ -114,23 +114,23 @@ SELECT
     value
 FROM series_minutes_then
 ARRAY JOIN offsets_ms AS offset_ms, values AS value
-WHERE minute >= toStartOfMinute({start:DateTime64(3)})
-    AND minute < {end:DateTime64(3)}
+WHERE minute >= toStartOfMinute({start:DateTime64(3, 'UTC')})
+    AND minute < {end:DateTime64(3, 'UTC')}
     AND NOT has(known.1, closing)
     AND NOT has(known.2, closing)
-    AND time >= {start:DateTime64(3)}
-    AND time < {end:DateTime64(3)}
+    AND time >= {start:DateTime64(3, 'UTC')}
+    AND time < {end:DateTime64(3, 'UTC')}
 UNION ALL
 SELECT metric_id, target_id, timestamp AS time, value
 FROM samples_recent_then
 WHERE has(known.1, closing)
-    AND timestamp >= {start:DateTime64(3)}
-    AND timestamp < {end:DateTime64(3)}
+    AND timestamp >= {start:DateTime64(3, 'UTC')}
+    AND timestamp < {end:DateTime64(3, 'UTC')}
 UNION ALL
 SELECT metric_id, target_id, timestamp AS time, value
 FROM samples
-WHERE timestamp >= {start:DateTime64(3)}
-    AND timestamp < {end:DateTime64(3)};
+WHERE timestamp >= {start:DateTime64(3, 'UTC')}
+    AND timestamp < {end:DateTime64(3, 'UTC')};
 
 CREATE OR REPLACE VIEW metrics AS
 SELECT
@@ -144,7 +144,7 @@ SELECT
     mapFromArrays(
         dictGet('{database}.targets_by_id', 'label_names', target_id),
         dictGet('{database}.targets_by_id', 'label_values', target_id)) AS target_labels
-FROM samples_between(start = {start:DateTime64(3)}, end = {end:DateTime64(3)});
+FROM samples_between(start = {start:DateTime64(3, 'UTC')}, end = {end:DateTime64(3, 'UTC')});
 
 CREATE OR REPLACE VIEW metric AS
 SELECT
@@ -157,7 +157,7 @@ SELECT
     mapFromArrays(
         dictGet('{database}.targets_by_id', 'label_names', target_id),
         dictGet('{database}.targets_by_id', 'label_values', target_id)) AS target_labels
-FROM samples_between(start = {start:DateTime64(3)}, end = {end:DateTime64(3)})
+FROM samples_between(start = {start:DateTime64(3, 'UTC')}, end = {end:DateTime64(3, 'UTC')})
 WHERE metric_id IN (SELECT metric_id FROM series WHERE name = {name:String});
 
 CREATE OR REPLACE VIEW host AS
@@ -168,7 +168,7 @@ SELECT
         dictGet('{database}.series_by_id', 'label_names', metric_id),
         dictGet('{database}.series_by_id', 'label_values', metric_id)) AS labels,
     value
-FROM samples_between(start = {start:DateTime64(3)}, end = {end:DateTime64(3)})
+FROM samples_between(start = {start:DateTime64(3, 'UTC')}, end = {end:DateTime64(3, 'UTC')})
 WHERE target_id IN (SELECT id FROM targets WHERE instance = {instance:String});
 
 CREATE OR REPLACE VIEW metric_of_host AS
@@ -178,7 +178,7 @@ SELECT
         dictGet('{database}.series_by_id', 'label_names', metric_id),
         dictGet('{database}.series_by_id', 'label_values', metric_id)) AS labels,
     value
-FROM samples_between(start = {start:DateTime64(3)}, end = {end:DateTime64(3)})
+FROM samples_between(start = {start:DateTime64(3, 'UTC')}, end = {end:DateTime64(3, 'UTC')})
 WHERE metric_id IN (SELECT metric_id FROM series WHERE name = {name:String})
     AND target_id IN (SELECT id FROM targets WHERE instance = {instance:String});
 
