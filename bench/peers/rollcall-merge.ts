@@ -4,7 +4,8 @@ import type { Store } from '../../pipeline/store/store.ts';
 import { standsStill } from './standstill.ts';
 
 const TABLES = `
-SELECT DISTINCT table FROM system.parts WHERE active AND database = '{database}' ORDER BY table`;
+SELECT DISTINCT table FROM system.parts
+WHERE active AND database = '{database}' AND table != 'samples_recent' ORDER BY table`;
 const STATE = `
 SELECT
     (SELECT count() FROM system.merges) AS merges,

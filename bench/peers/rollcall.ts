@@ -8,7 +8,7 @@ import { RollcallError } from '../../pipeline/error.ts';
 import { insertTargets } from '../../pipeline/targets/target-store.ts';
 import { seriesKey } from '../../pipeline/wire/catalogue.ts';
 import { PageCatcher } from '../audit/page-catcher.ts';
-import { countStored } from '../audit/stored-frames.ts';
+import { countOpen, countStored } from '../audit/stored-frames.ts';
 import { INSTANCE_PREFIX } from '../fleet/fleet.ts';
 import { describeMachine } from '../load/machine.ts';
 import { processUsage } from '../process/process-usage.ts';
@@ -161,10 +161,11 @@ export class Rollcall implements Peer {
     await mergeAll(this.#system.store);
   }
 
-  /** All tables, those of names and of the ledger too. */
+  /** All tables, those of names and of the ledger too, but for what is thrown away within minutes. */
   async diskBytes(): Promise<number> {
     const [row] = await this.#system.store.rows<{ bytes: string }>(
-      `SELECT sum(bytes_on_disk) AS bytes FROM system.parts WHERE active AND database = '{database}'`,
+      `SELECT sum(bytes_on_disk) AS bytes FROM system.parts
+      WHERE active AND database = '{database}' AND table != 'samples_recent'`,
     );
     return Number(row?.bytes ?? 0);
   }
@@ -190,8 +191,9 @@ export class Rollcall implements Peer {
   async #stored(frames: number): Promise<void> {
     const endMs = performance.now() + STORED_MS_MAX;
     for (;;) {
-      const stored = await countStored(this.#system.store);
-      if (stored >= frames) return;
+      const { store } = this.#system;
+      const stored = await countStored(store);
+      if (stored >= frames && (await countOpen(store)) === 0) return;
       if (performance.now() > endMs) {
         throw new RollcallError('not_started', `only ${stored} of ${frames} frames are stored`);
       }

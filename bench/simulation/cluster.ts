@@ -60,12 +60,12 @@ export class Cluster {
   }
 
   startNats(): void {
-    const { scheduler, network, jetStream } = this.world;
+    const { scheduler, network, jetStream, unheard } = this.world;
     if (this.#nats?.isDead === false) return;
     const process = new SimulatedProcess('nats', false);
     this.#nats = process;
     scheduler.after(0, process, 'starts', () => {
-      const server = new NatsServer(scheduler, process, jetStream);
+      const server = new NatsServer(scheduler, process, jetStream, unheard);
       server.listen(network);
     });
   }
@@ -113,8 +113,9 @@ export class Cluster {
 
   /** Everything that was broken works again; at least the processes that `isWanted` run. */
   heal(isWanted: (place: Place) => boolean): void {
-    const { scheduler, database } = this.world;
+    const { scheduler, database, unheard } = this.world;
     database.recover();
+    unheard.clear();
     if (this.#nats !== undefined) scheduler.resume(this.#nats);
     this.startNats();
     for (const place of this.places) {

@@ -122,6 +122,21 @@ const cutLink: Fault = {
   },
 };
 
+/** A writer is taken for gone while it goes on, and does not hear that others have its lanes. */
+const unheardWriter: Fault = {
+  name: 'unheard-writer',
+  weight: 3,
+  strike(cluster, random) {
+    const { unheard, scheduler } = cluster.world;
+    const { name } = random.pick(cluster.places.filter(({ kind }) => kind === 'writer'));
+    scheduler.note(`${name} is not heard`);
+    unheard.add(name);
+    scheduler.after(random.between(4000, 9000), undefined, `${name} is heard again`, () => {
+      unheard.delete(name);
+    });
+  },
+};
+
 const databaseFails: Fault = {
   name: 'database',
   weight: 4,
@@ -188,6 +203,7 @@ export const FAULTS: readonly Fault[] = [
   killNats,
   pauseNats,
   cutLink,
+  unheardWriter,
   databaseFails,
   lonelyWriter,
   staleWriter,

@@ -73,6 +73,11 @@ export class NatsConnection {
     this.#write(`INFO ${INFO}\r\n`);
   }
 
+  /** The process at the other end. */
+  get client(): string | undefined {
+    return this.#socket.peer?.owner.name;
+  }
+
   /** `status` is the first line of a message without data, such as `503`. */
   send(sid: string, subject: string, reply: string, data: Uint8Array, status?: string): void {
     const to = reply === '' ? `${subject} ${sid}` : `${subject} ${sid} ${reply}`;

@@ -14,6 +14,9 @@ import type { SimulatedProcess } from './simulated-process.ts';
 export const NATS_PORT = 4222;
 
 const EMPTY = Buffer.alloc(0);
+const PRESENCE = /^\w+\.alive\./;
+/** The stream of claims. */
+const STATE_STREAM = /_state$/;
 
 /**
  * One run of the simulated nats-server: speaks the client protocol over simulated sockets, so that the
@@ -29,12 +32,23 @@ export class NatsServer {
   readonly #exact = new Map<string, Set<Subscription>>();
   readonly #wild = new Set<Subscription>();
   readonly #consumers = new Map<string, JetStreamConsumer>();
+  readonly #unheard: ReadonlySet<string>;
   #nextConsumer = 1;
 
-  constructor(scheduler: Scheduler, process: SimulatedProcess, api: JetStreamApi) {
+  /**
+   * @param unheard processes that are cut off in part, as may happen in a cluster: nobody hears that they are
+   *   there, and they do not hear who claims what; all else is as ever
+   */
+  constructor(
+    scheduler: Scheduler,
+    process: SimulatedProcess,
+    api: JetStreamApi,
+    unheard: ReadonlySet<string> = new Set(),
+  ) {
     this.#scheduler = scheduler;
     this.#process = process;
     this.#api = api;
+    this.#unheard = unheard;
   }
 
   /** Begins to serve; to be called in an event of the process. */
@@ -96,9 +110,10 @@ export class NatsServer {
     return subscribers.length > 0;
   }
 
-  #onPublish(_from: NatsConnection, publish: Publish): void {
+  #onPublish(from: NatsConnection, publish: Publish): void {
     const { subject, reply, headers, data } = publish;
     if (subject.startsWith('$JS.API.')) return this.#onApi(publish);
+    if (PRESENCE.test(subject) && this.#isUnheard(from)) return;
     const stream = this.#api.capturing(subject);
     const isHeard = this.#route(subject, reply, data);
     if (stream !== undefined) {
@@ -191,7 +206,8 @@ export class NatsServer {
       if (request.isOver) return;
       if (this.#scheduler.nowMs - request.lastSentMs >= everyMs) {
         request.lastSentMs = this.#scheduler.nowMs;
-        this.#route(request.inbox, '', EMPTY, '100 Idle Heartbeat');
+        const isReached = this.#reaches(consumer, request.inbox);
+        if (isReached) this.#route(request.inbox, '', EMPTY, '100 Idle Heartbeat');
       }
       this.#beat(consumer, request, everyMs);
     });
@@ -218,10 +234,22 @@ export class NatsServer {
     }
   }
 
+  #isUnheard({ client }: NatsConnection): boolean {
+    return client !== undefined && this.#unheard.has(client);
+  }
+
+  /** Whether who waits for the consumer's messages can be reached. */
+  #reaches({ stream }: JetStreamConsumer, inbox: string): boolean {
+    const waiting = this.#exact.get(inbox);
+    if (waiting === undefined) return false;
+    if (this.#unheard.size === 0 || !STATE_STREAM.test(stream.config.name)) return true;
+    return ![...waiting].some(({ connection }) => this.#isUnheard(connection));
+  }
+
   /** Delivers what there is to who waits. */
   #feed(consumer: JetStreamConsumer): void {
     for (;;) {
-      const request = consumer.requests.find(({ inbox }) => this.#exact.has(inbox));
+      const request = consumer.requests.find(({ inbox }) => this.#reaches(consumer, inbox));
       const message = request === undefined ? undefined : consumer.peek();
       if (request === undefined || message === undefined) return;
       const bytes = message.data.length + message.subject.length + 64;

@@ -47,6 +47,8 @@ export class World {
   readonly jetStream: JetStreamApi;
   readonly database: SimulatedDatabase;
   readonly targets: readonly Target[];
+  /** Processes that NATS cuts off in part, see `NatsServer`. */
+  readonly unheard = new Set<string>();
   readonly log: Logger;
   /** The first thing that went wrong inside a process. */
   failure: Error | undefined;

@@ -18,7 +18,7 @@ const FRAME_MEMORY_MS = 3_600_000;
 const INSERTS_AT_ONCE = 2;
 /** The part of whoever empties `samples_recent`. */
 export const SWEEP_PART = 'projection';
-const SWEEP_EVERY_MS = 1000;
+const SWEEP_EVERY_MS = 500;
 
 /** A writer as `pipeline/writer/writer.ts` puts it together, without migrations and projections. */
 export class WriterProcess implements SimulatedMember {

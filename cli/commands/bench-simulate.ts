@@ -23,7 +23,7 @@ const RECENT_SHOWN = 60;
 export function command(): Command {
   return new Command('simulate')
     .description(
-      'Play seeded schedules of membership, hand-over, rings, intents and deduplication, with time, ' +
+      'Play seeded schedules of membership, hand-over, rings, closings and deduplication, with time, ' +
         'network and databases simulated.',
     )
     .option(

@@ -42,6 +42,7 @@ export function clickhouseServer(options: ClickHouseServerOptions): ServerSpec {
  */
 const configOf = (database: string): string => `<clickhouse>
   <default_database>${database}</default_database>
+  <timezone>UTC</timezone>
   <mark_cache_size>134217728</mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <shutdown_wait_unfinished>1</shutdown_wait_unfinished>

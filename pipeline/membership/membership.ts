@@ -50,7 +50,7 @@ const GIVEN_UP_TICKS = 3;
  * given up, or its owner is gone. Who should not gives it up.
  *
  * Two members may see different members for a while. That decides only how soon a part changes hands, never
- * whether two own it: of two claims one wins the compare-and-set, and agents, intents and logs refuse
+ * whether two own it: of two claims one wins the compare-and-set, and agents, ledgers and logs refuse
  * what comes under a lower epoch.
  *
  * An epoch is at least the wall clock in milliseconds, for one reason: agents outlive a JetStream that

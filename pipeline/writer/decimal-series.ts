@@ -1,3 +1,5 @@
+import type { Scratch } from './scratch.ts';
+
 /** So far apart the difference of two whole numbers is still exact. */
 const WHOLE_MAX = 2 ** 52;
 const SCALE_MAX = 9;
@@ -38,14 +40,15 @@ export class DecimalSeries {
   /**
    * @param values of all rows, one row after the other
    * @param rows at most so many
+   * @param scratch what the columns lie in
    */
-  constructor(values: Float64Array, rows: number) {
+  constructor(values: Float64Array, rows: number, scratch: Scratch) {
     this.#values = values;
-    this.#scales = new Int8Array(rows);
-    this.#firsts = new Int32Array(2 * rows);
-    this.#stepEnds = new BigUint64Array(rows);
-    this.#steps = new Int32Array(2 * values.length);
-    this.#otherEnds = new BigUint64Array(rows);
+    this.#scales = scratch.i8(rows);
+    this.#firsts = scratch.i32(2 * rows);
+    this.#stepEnds = scratch.u64(rows);
+    this.#steps = scratch.i32(2 * values.length);
+    this.#otherEnds = scratch.u64(rows);
   }
 
   /** Adds the row of the values from `begin` up to `end`, one or more. */

@@ -1,5 +1,6 @@
 import { PRESENCE_AT, valuesAt } from '../wire/frame.ts';
 import type { MetricNumbers } from './metric-numbers.ts';
+import { Scratch } from './scratch.ts';
 
 /** A frame in the aligned batch it came in. */
 export interface MatrixFrame {
@@ -87,8 +88,12 @@ export class FrameMatrix {
     this.samples = columns.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** The values of the columns from `from` up to `to`, without `to`. */
-  slice(from = 0, to: number = this.columns.length): MatrixSlice {
+  /**
+   * The values of the columns from `from` up to `to`, without `to`.
+   *
+   * @param scratch what they lie in
+   */
+  slice(from = 0, to: number = this.columns.length, scratch = new Scratch()): MatrixSlice {
     const columns = this.columns.slice(from, to);
     /** Where the next value of each metric goes; -1 for metrics that are not in the slice. */
     const ends = new Int32Array(this.#metrics).fill(-1);
@@ -104,7 +109,7 @@ export class FrameMatrix {
       if (count === this.#frames.length) return undefined;
       return (gapped[metric] = new Int32Array(count));
     });
-    const values = new Float64Array(samples);
+    const values = scratch.f64(samples);
     this.#fill(values, ends, begins, gapped);
     return { values, framesOf };
   }

@@ -11,6 +11,7 @@ import type { PersistOptions } from './persist.ts';
 import { recentBlock } from './recent-block.ts';
 import type { Block } from './recent-block.ts';
 import type { RunLedger } from './run-ledger.ts';
+import { Scratch } from './scratch.ts';
 import type { StoredFrame } from './stored-frame.ts';
 
 interface Parts {
@@ -34,6 +35,8 @@ const FAIL_POINT_OF = {
 /** Inserts frames of one lane, in blocks of one partition each. Tries until it works. */
 export class LaneInsert {
   readonly #parts: Parts;
+  /** What the block lies in that is being inserted: one after the other. */
+  readonly #scratch = new Scratch();
   #recentBlocks = 0;
 
   constructor(parts: Parts) {
@@ -57,7 +60,8 @@ export class LaneInsert {
     let samples = 0;
     for (const [day, ofDay] of byDay(frames)) {
       const sorted = byTargetAndTime(ofDay);
-      const block = recentBlock(sorted, closing.id, metricsOf, catalogues.numbers);
+      this.#scratch.reset();
+      const block = recentBlock(sorted, closing.id, metricsOf, catalogues.numbers, this.#scratch);
       const token = `${closing.id}:${this.#recentBlocks}:${day}`;
       this.#recentBlocks += 1;
       await this.#insert('samples_recent', block, token, signal);
@@ -83,7 +87,8 @@ export class LaneInsert {
   ): Promise<void> {
     const { numbers } = this.#parts.catalogues;
     const metricsOf = (catalogue: bigint): Int32Array => closing.metrics.get(catalogue)!;
-    const block = minuteBlock(frames, closing.id, metricsOf, numbers);
+    this.#scratch.reset();
+    const block = minuteBlock(frames, closing.id, metricsOf, numbers, this.#scratch);
     await this.#insert('series_minutes', block, `${closing.id}:${slice}`, signal);
   }
 

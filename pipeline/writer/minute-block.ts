@@ -3,20 +3,23 @@ import { FrameMatrix } from './frame-matrix.ts';
 import type { MetricNumbers } from './metric-numbers.ts';
 import { minuteRows } from './minute-rows.ts';
 import type { Block } from './recent-block.ts';
+import type { Scratch } from './scratch.ts';
 import type { StoredFrame } from './stored-frame.ts';
 
 /**
  * Rows of `series_minutes` in the order of its key: metric, target, minute.
  *
  * @param frames sorted by target, then time
+ * @param scratch what the block lies in
  */
 export function minuteBlock(
   frames: readonly StoredFrame[],
   closing: bigint,
   metricsOf: (catalogue: bigint) => Int32Array,
   numbers: MetricNumbers,
+  scratch: Scratch,
 ): Block {
-  const of = minuteRows(new FrameMatrix(frames, metricsOf, numbers), frames);
+  const of = minuteRows(new FrameMatrix(frames, metricsOf, numbers), frames, scratch);
   const { rows } = of;
   return {
     rows,
@@ -29,7 +32,7 @@ export function minuteBlock(
       fixedColumn('first', 'Int64', of.firsts),
       arrayColumn('steps', 'Int64', of.stepEnds, of.steps),
       arrayColumn('others', 'Float64', of.otherEnds, of.others),
-      fixedColumn('closing', 'UInt64', new BigUint64Array(rows).fill(closing)),
+      fixedColumn('closing', 'UInt64', scratch.u64(rows).fill(closing)),
     ]),
   };
 }

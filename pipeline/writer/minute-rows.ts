@@ -1,5 +1,6 @@
 import { DecimalSeries } from './decimal-series.ts';
 import type { FrameMatrix, MatrixColumn } from './frame-matrix.ts';
+import { Scratch } from './scratch.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -50,20 +51,20 @@ interface Template {
 }
 
 /**
- * Rows of the columns `from` up to `to` of a matrix.
+ * Rows of a matrix.
  *
  * @param frames those of the matrix, sorted by target, then time
+ * @param scratch what they lie in
  */
 export function minuteRows(
   matrix: FrameMatrix,
   frames: readonly TimedFrame[],
-  from = 0,
-  to: number = matrix.columns.length,
+  scratch = new Scratch(),
 ): MinuteRows {
   const template = templateOf(frames);
-  const columns = matrix.columns.slice(from, to);
-  const { values, framesOf } = matrix.slice(from, to);
-  const builder = new RowBuilder(template, values, rowsMax(columns, template));
+  const { columns } = matrix;
+  const { values, framesOf } = matrix.slice(0, columns.length, scratch);
+  const builder = new RowBuilder(template, values, rowsMax(columns, template), scratch);
   columns.forEach(({ metricId }, at) => builder.add(metricId, framesOf[at]));
   return builder.finish();
 }
@@ -107,14 +108,14 @@ class RowBuilder {
   #row = 0;
   #sample = 0;
 
-  constructor(template: Template, values: Float64Array, rows: number) {
+  constructor(template: Template, values: Float64Array, rows: number, scratch: Scratch) {
     this.#template = template;
-    this.#offsetsMs = new Uint16Array(values.length);
-    this.#metricIds = new BigUint64Array(rows);
-    this.#targetIds = new BigUint64Array(rows);
-    this.#minutes = new Uint32Array(rows);
-    this.#ends = new BigUint64Array(rows);
-    this.#series = new DecimalSeries(values, rows);
+    this.#offsetsMs = scratch.u16(values.length);
+    this.#metricIds = scratch.u64(rows);
+    this.#targetIds = scratch.u64(rows);
+    this.#minutes = scratch.u32(rows);
+    this.#ends = scratch.u64(rows);
+    this.#series = new DecimalSeries(values, rows, scratch);
   }
 
   /** @param frames those that have a value, or undefined if all have */

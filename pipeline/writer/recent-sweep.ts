@@ -8,13 +8,15 @@ const LOOK_EVERY_MS = 15_000;
 
 /**
  * Partitions of closings that nobody has open: committed ones, and those of runs that are over. A run that
- * has not begun has open what it inserts before. All of it is read at once, for a run may begin meanwhile.
+ * has not begun has open what it inserts before. All of it is read at once, for a run may begin meanwhile. What is
+ * older than samples are kept belongs to streams that are gone with their writers.
  */
 const CLOSED = `
   SELECT DISTINCT partition_id
   FROM system.parts
   WHERE database = {database:String} AND table = 'samples_recent' AND active
-    AND toUInt64(extract(partition, '[0-9]+')) NOT IN (
+    AND (toDate(extract(partition, '[0-9]{4}-[0-9]{2}-[0-9]{2}')) < toDate(now() - {seconds:UInt64})
+      OR toUInt64(extract(partition, '[0-9]+')) NOT IN (
       SELECT arrayJoin([run + newest, run + newest + 1])
       FROM (
         SELECT run, greatest(max(number), 1) AS newest, epoch,
@@ -22,7 +24,7 @@ const CLOSED = `
         FROM lane_runs
         GROUP BY lane, stream_id, epoch, run
       )
-      WHERE epoch >= head)`;
+      WHERE epoch >= head))`;
 
 /**
  * Empties `samples_recent` of what is in `series_minutes` by now, or never will be. A query that has begun may
@@ -30,12 +32,15 @@ const CLOSED = `
  */
 export class RecentSweep {
   readonly #store: Store;
+  readonly #keepMs: number;
   readonly #everyMs: number;
   readonly #looking: FailureStreak;
   #found: ReadonlySet<string> = new Set();
 
-  constructor(store: Store, log: Logger, everyMs = LOOK_EVERY_MS) {
+  /** `keepMs`: how long samples are kept. */
+  constructor(store: Store, log: Logger, keepMs: number, everyMs = LOOK_EVERY_MS) {
     this.#store = store;
+    this.#keepMs = keepMs;
     this.#everyMs = everyMs;
     const advice = 'allow SELECT on system.parts and ALTER DELETE, or the disk fills up';
     this.#looking = new FailureStreak(log, 'empty samples_recent', advice);
@@ -63,7 +68,10 @@ export class RecentSweep {
    */
   async look(): Promise<number> {
     const { database } = this.#store;
-    const rows = await this.#store.rows<{ partition_id: string }>(CLOSED, { database });
+    const rows = await this.#store.rows<{ partition_id: string }>(CLOSED, {
+      database,
+      seconds: Math.ceil(this.#keepMs / 1000),
+    });
     const before = this.#found;
     this.#found = new Set(rows.map(({ partition_id: id }) => id));
     let dropped = 0;

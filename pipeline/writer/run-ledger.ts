@@ -34,8 +34,9 @@ const IDENTITIES_MAX = 100;
 const TRUSTED_MS = 5000;
 /** Epochs of a stream that are looked at: those since the last one that began a run. */
 const EPOCHS_MAX = 1000;
-/** Closings that are left out for ever; of older ones nobody can be inserting any more. */
+/** Closings that are left out. Of older ones nobody can be inserting any more: their rows are deleted. */
 const HIDDEN_MAX = 256;
+const HIDDEN_FROM = ['frames', 'series_minutes'];
 /** A run numbers its closings from 1 in the bits below its own. */
 const NUMBER_BITS = 24n;
 
@@ -109,7 +110,9 @@ export class RunLedger {
       if (Number(before.epoch) === this.#epoch) this.#number = Number(number) + 2;
     }
     const own = new Set(openOf(this.#run, this.#number));
-    this.#hides = hides.filter((closing) => !own.has(closing)).slice(0, HIDDEN_MAX);
+    const others = hides.filter((closing) => !own.has(closing));
+    await this.#delete(others.slice(HIDDEN_MAX));
+    this.#hides = others.slice(0, HIDDEN_MAX);
     if (before === undefined) return { fromSeq: firstSeq, toSeq: firstSeq - 1 };
     return positionOf(before);
   }
@@ -152,6 +155,16 @@ export class RunLedger {
     const { lane } = this.#stream;
     const reason = `it took longer than ${TRUSTED_MS} ms to ask who writes lane ${lane}`;
     throw new RollcallError('clickhouse_failed', reason, { retryable: true });
+  }
+
+  /** What nobody hides from now on must not be there. */
+  async #delete(closings: readonly bigint[]): Promise<void> {
+    if (closings.length === 0) return;
+    for (const table of HIDDEN_FROM) {
+      await this.#store.run(`DELETE FROM ${table} WHERE has({closings:Array(UInt64)}, closing)`, {
+        closings,
+      });
+    }
   }
 
   async #insert(position: Position, number: number): Promise<void> {

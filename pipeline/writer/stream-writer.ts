@@ -6,7 +6,6 @@ import { untilAborted } from '../dial/until-aborted.ts';
 import { isCode } from '../error.ts';
 import { failPoint } from '../fault/fail-point.ts';
 import { FailureStreak } from '../telemetry/failure-streak.ts';
-import { alignedCopy } from '../wire/batch.ts';
 import type { ClaimedStream } from './claimed-stream.ts';
 import { ClosingInsert } from './closing-insert.ts';
 import type { ElderLanes } from './elder-lanes.ts';
@@ -16,6 +15,7 @@ import type { LaneIntake, Taken } from './lane-intake.ts';
 import type { LaneTrim } from './lane-trim.ts';
 import type { LaneCounters } from './lane-writer.ts';
 import { MessageBuffer } from './message-buffer.ts';
+import { MessageSlab } from './message-slab.ts';
 import { OpenClosings, openBytesMax } from './open-closings.ts';
 import { persist } from './persist.ts';
 import type { LaneMessage } from './stored-frame.ts';
@@ -122,9 +122,10 @@ export class StreamWriter {
   async #gather(reader: StreamReader): Promise<void> {
     const { counters, bufferBytesMax } = this.#options;
     const { signal } = this.#stop;
+    const slab = new MessageSlab();
     for await (const message of reader) {
       if (signal.aborted) return;
-      const batch = alignedCopy(message.data);
+      const batch = slab.copy(message.data);
       this.#buffer.add({ seq: message.seq, storedMs: message.storedMs, batch });
       counters.bufferBytes = this.#buffer.bytes;
       counters.pending = message.pending;
@@ -199,8 +200,11 @@ export class StreamWriter {
   async #beginRun(): Promise<void> {
     const { ledger, position } = this.#claimed;
     const { closingBytesMax } = this.#options;
+    if (ledger.isBegun) return;
     const hasAll = this.#isCaughtUp && this.#buffer.waiting === 0;
-    if (ledger.isBegun || !(hasAll || this.#isDone || this.#open.bytes >= closingBytesMax)) return;
+    // Our predecessor had no more than that.
+    const isFull = this.#open.bytes >= openBytesMax(closingBytesMax);
+    if (!hasAll && !isFull && !this.#isDone) return;
     await this.#persist('begin a run', () => ledger.begin(position));
     failPoint('writer.run_begun');
   }

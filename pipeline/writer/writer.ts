@@ -102,7 +102,7 @@ export class Writer {
 
   /** How the task of each part begins. */
   #starter(bus: Bus, lanes: ReadonlyMap<string, LanePart>) {
-    const { log, member, lane: laneOptions } = this.#options;
+    const { log, member, retention, lane: laneOptions } = this.#options;
     const store = this.#store;
     const parking = new Parking(bus, log);
     const slots = new InsertSlots(INSERTS_AT_ONCE);
@@ -111,7 +111,7 @@ export class Writer {
     const members = new MemberRecord({ bus, store, log });
     const streams = new StreamGauges(bus, log);
     const unparking = new Unparking({ bus, catalogues, parking, log });
-    const sweep = new RecentSweep(store, log);
+    const sweep = new RecentSweep(store, log, retention.samplesMs);
     const projectedLog = new ProjectedLog();
     const { registry } = this.#component;
     members.register(registry);

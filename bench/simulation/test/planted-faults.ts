@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { pino } from 'pino';
 import { FrameStore } from '../../../agent/frame-store.ts';
 import { BatchPublisher } from '../../../pipeline/bus/batch-publisher.ts';
 import { Bus } from '../../../pipeline/bus/bus.ts';
@@ -7,62 +8,60 @@ import type { Store } from '../../../pipeline/store/store.ts';
 import { ClosingInsert } from '../../../pipeline/writer/closing-insert.ts';
 import { FrameMemory } from '../../../pipeline/writer/frame-memory.ts';
 import { LaneTrim } from '../../../pipeline/writer/lane-trim.ts';
+import { MessageBuffer } from '../../../pipeline/writer/message-buffer.ts';
 import { OpenClosings } from '../../../pipeline/writer/open-closings.ts';
+import { RecentSweep } from '../../../pipeline/writer/recent-sweep.ts';
 import { RunLedger } from '../../../pipeline/writer/run-ledger.ts';
 import { ClickHouseTables } from '../clickhouse-tables.ts';
 import { SimulatedStore } from '../simulated-store.ts';
 
-/** A call of a method of `RunLedger`, and the row that it has inserted. */
-interface LedgerCall {
-  row?: { readonly epoch: number };
+/** A call of a method of `RunLedger` that sees no epoch but its own. */
+interface BlindCall {
+  /** Whether it inserts its row after it has read. */
+  readonly isLate: boolean;
+  epoch: number;
+  insert: () => Promise<void>;
 }
 
-/** Such a call that inserts its row after it has read. */
-interface LateCall extends LedgerCall {
-  isLate: true;
-  insert?: () => Promise<void>;
-}
-
-const blindCalls = new AsyncLocalStorage<LedgerCall | LateCall>();
+const blindCalls = new AsyncLocalStorage<BlindCall>();
+/** Between reading and a late insert. */
 const LATE_MS = 1000;
 
-/** Calls of the method see no epoch but their own. */
-function blind(name: 'claim' | 'begin' | 'commit', call: () => LedgerCall = () => ({})): void {
-  around(RunLedger.prototype, name, (method) => {
-    return function unlooking(this: RunLedger, given: never) {
-      return blindCalls.run(call(), () => method.call(this, given));
-    } as typeof method;
-  });
-  seeNothing();
-}
-
-let isSeeingNothing = false;
-
-function seeNothing(): void {
-  if (isSeeingNothing) return;
-  isSeeingNothing = true;
+/** From now on these methods of the ledger are blind. */
+function blind(names: readonly ('claim' | 'begin' | 'commit')[], isLate = false): void {
+  for (const name of names) {
+    around(RunLedger.prototype, name, (method: (given: never) => Promise<unknown>) => {
+      return function unlooking(this: RunLedger, given: never) {
+        const call = { isLate, epoch: 0, insert: () => Promise.resolve() };
+        return blindCalls.run(call, () => method.call(this, given));
+      } as never;
+    });
+  }
   around(SimulatedStore.prototype, 'insertRows', (insertRows) => {
     return async function noted(this: SimulatedStore, table, rows) {
       const call = blindCalls.getStore();
-      if (call === undefined || table !== 'lane_runs') return insertRows.call(this, table, rows);
-      call.row = rows[0] as { epoch: number };
-      if (!('isLate' in call)) return insertRows.call(this, table, rows);
-      call.insert = () => insertRows.call(this, table, rows);
+      const insert = () => insertRows.call(this, table, rows);
+      if (call === undefined) return insert();
+      call.epoch = (rows[0] as { epoch: number }).epoch;
+      if (call.isLate) call.insert = insert;
+      else await insert();
     };
   });
   around(SimulatedStore.prototype, 'rows', (readRows) => {
-    return async function blinded(this: SimulatedStore, sql: string, parameters) {
+    return async function unseen<Row>(this: SimulatedStore, sql: string, parameters = {}) {
       const call = blindCalls.getStore();
-      if (call === undefined) return readRows.call(this, sql, parameters);
-      if (sql.startsWith('SELECT max(epoch)')) return [{ epoch: String(call.row!.epoch) }];
+      if (call !== undefined && sql.startsWith('SELECT max(epoch)')) {
+        return [{ epoch: String(call.epoch) }] as Row[];
+      }
       const rows = await readRows.call(this, sql, parameters);
-      if (!('isLate' in call)) return rows;
-      await new Promise((resolve) => {
-        setTimeout(resolve, LATE_MS);
-      });
-      await call.insert!();
-      return rows;
-    } as typeof readRows;
+      if (call?.isLate === true) {
+        await new Promise((resolve) => {
+          setTimeout(resolve, LATE_MS);
+        });
+        await call.insert();
+      }
+      return rows as Row[];
+    };
   });
 }
 
@@ -101,19 +100,18 @@ const FAULTS: Readonly<Record<string, () => void>> = {
 
   /** A writer that was fenced goes on. */
   ledgerWithoutFencing() {
-    blind('begin');
-    blind('commit');
+    blind(['begin', 'commit']);
     around(RunLedger.prototype, 'confirm', () => () => Promise.resolve());
   },
 
   /** A position counts although another has the lane. */
   commitWithoutLooking() {
-    blind('commit');
+    blind(['commit']);
   },
 
   /** What the predecessor commits meanwhile is not known of. */
   claimThatReadsFirst() {
-    blind('claim', (): LateCall => ({ isLate: true }));
+    blind(['claim'], true);
   },
 
   /** What the predecessor left open counts as well. */
@@ -129,6 +127,7 @@ const FAULTS: Readonly<Record<string, () => void>> = {
   /** A run begins before it has what its predecessor had. */
   beginAtOnce() {
     Object.defineProperty(StreamReader.prototype, 'caughtUp', { get: () => Promise.resolve() });
+    Object.defineProperty(MessageBuffer.prototype, 'waiting', { get: () => 0 });
   },
 
   /** A closing is committed while its slices are under way. */
@@ -166,8 +165,17 @@ const FAULTS: Readonly<Record<string, () => void>> = {
     Object.defineProperty(ClickHouseTables.prototype, 'inUse', { get: () => new Set() });
   },
 
-  /** Rows are dropped of runs that have not begun. */
+  /** Rows are dropped of runs that have not begun, at the worst time. */
   sweepOfUnbegunRuns() {
+    around(SimulatedStore.prototype, 'insertRows', (insertRows) => {
+      return async function swept(this: SimulatedStore, table, rows) {
+        if (table === 'lane_runs' && (rows[0] as { number: number }).number === 1) {
+          const sweep = new RecentSweep(this.store, pino({ level: 'silent' }));
+          for (let looks = 0; looks < 2; looks += 1) await sweep.look().catch(() => undefined);
+        }
+        return insertRows.call(this, table, rows);
+      };
+    });
     Object.defineProperty(ClickHouseTables.prototype, 'inUse', {
       get(this: ClickHouseTables) {
         return this.closings.open;

@@ -21,7 +21,8 @@ CREATE TABLE lane_runs
     written_at   DateTime64(3, 'UTC') DEFAULT now64(3)
 )
 ENGINE = ReplacingMergeTree(number)
-ORDER BY (lane, stream_id, epoch);
+ORDER BY (lane, stream_id, epoch)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- What is not in `series_minutes` yet. Parts live for a minute or two, so nothing is merged.
 CREATE TABLE samples_recent
@@ -36,7 +37,7 @@ ENGINE = MergeTree
 PARTITION BY (closing, toDate(timestamp))
 ORDER BY (metric_id, target_id, timestamp)
 SETTINGS
-    non_replicated_deduplication_window = 1000,
+    non_replicated_deduplication_window = 100000,
     min_bytes_for_wide_part = '10G',
     max_bytes_to_merge_at_max_space_in_pool = 1,
     max_bytes_to_merge_at_min_space_in_pool = 1;
@@ -66,7 +67,12 @@ ENGINE = MergeTree
 PARTITION BY toDate(minute)
 ORDER BY (metric_id, target_id, minute)
 TTL minute + INTERVAL 7 DAY
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+SETTINGS
+    non_replicated_deduplication_window = 100000,
+    ttl_only_drop_parts = 1,
+    -- The lane is trimmed to what is committed: that must survive a power cut.
+    fsync_after_insert = 1,
+    fsync_part_directory = 1;
 
 ALTER TABLE frames ADD COLUMN IF NOT EXISTS closing UInt64 DEFAULT 0 CODEC(ZSTD(1));
 
@@ -114,23 +120,23 @@ SELECT
     value
 FROM series_minutes_then
 ARRAY JOIN offsets_ms AS offset_ms, values AS value
-WHERE minute >= toStartOfMinute({start:DateTime64(3, 'UTC')})
-    AND minute < {end:DateTime64(3, 'UTC')}
+WHERE minute >= toStartOfMinute({start:DateTime64(3)})
+    AND minute < {end:DateTime64(3)}
     AND NOT has(known.1, closing)
     AND NOT has(known.2, closing)
-    AND time >= {start:DateTime64(3, 'UTC')}
-    AND time < {end:DateTime64(3, 'UTC')}
+    AND time >= {start:DateTime64(3)}
+    AND time < {end:DateTime64(3)}
 UNION ALL
 SELECT metric_id, target_id, timestamp AS time, value
 FROM samples_recent_then
 WHERE has(known.1, closing)
-    AND timestamp >= {start:DateTime64(3, 'UTC')}
-    AND timestamp < {end:DateTime64(3, 'UTC')}
+    AND timestamp >= {start:DateTime64(3)}
+    AND timestamp < {end:DateTime64(3)}
 UNION ALL
 SELECT metric_id, target_id, timestamp AS time, value
 FROM samples
-WHERE timestamp >= {start:DateTime64(3, 'UTC')}
-    AND timestamp < {end:DateTime64(3, 'UTC')};
+WHERE timestamp >= {start:DateTime64(3)}
+    AND timestamp < {end:DateTime64(3)};
 
 CREATE OR REPLACE VIEW metrics AS
 SELECT
@@ -144,7 +150,7 @@ SELECT
     mapFromArrays(
         dictGet('{database}.targets_by_id', 'label_names', target_id),
         dictGet('{database}.targets_by_id', 'label_values', target_id)) AS target_labels
-FROM samples_between(start = {start:DateTime64(3, 'UTC')}, end = {end:DateTime64(3, 'UTC')});
+FROM samples_between(start = {start:DateTime64(3)}, end = {end:DateTime64(3)});
 
 CREATE OR REPLACE VIEW metric AS
 SELECT
@@ -157,7 +163,7 @@ SELECT
     mapFromArrays(
         dictGet('{database}.targets_by_id', 'label_names', target_id),
         dictGet('{database}.targets_by_id', 'label_values', target_id)) AS target_labels
-FROM samples_between(start = {start:DateTime64(3, 'UTC')}, end = {end:DateTime64(3, 'UTC')})
+FROM samples_between(start = {start:DateTime64(3)}, end = {end:DateTime64(3)})
 WHERE metric_id IN (SELECT metric_id FROM series WHERE name = {name:String});
 
 CREATE OR REPLACE VIEW host AS
@@ -168,7 +174,7 @@ SELECT
         dictGet('{database}.series_by_id', 'label_names', metric_id),
         dictGet('{database}.series_by_id', 'label_values', metric_id)) AS labels,
     value
-FROM samples_between(start = {start:DateTime64(3, 'UTC')}, end = {end:DateTime64(3, 'UTC')})
+FROM samples_between(start = {start:DateTime64(3)}, end = {end:DateTime64(3)})
 WHERE target_id IN (SELECT id FROM targets WHERE instance = {instance:String});
 
 CREATE OR REPLACE VIEW metric_of_host AS
@@ -178,7 +184,7 @@ SELECT
         dictGet('{database}.series_by_id', 'label_names', metric_id),
         dictGet('{database}.series_by_id', 'label_values', metric_id)) AS labels,
     value
-FROM samples_between(start = {start:DateTime64(3, 'UTC')}, end = {end:DateTime64(3, 'UTC')})
+FROM samples_between(start = {start:DateTime64(3)}, end = {end:DateTime64(3)})
 WHERE metric_id IN (SELECT metric_id FROM series WHERE name = {name:String})
     AND target_id IN (SELECT id FROM targets WHERE instance = {instance:String});
 

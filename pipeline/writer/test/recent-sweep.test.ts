@@ -8,7 +8,7 @@ const STREAM = { lane: '2x0', streamId: 7 };
 
 await t.test('what nobody has open is dropped, at the second look', async (t) => {
   const store = await testStore(t, clickhouse.port, 'sweep');
-  const sweep = new RecentSweep(store, silentLog);
+  const sweep = new RecentSweep(store, silentLog, 7 * 86_400_000);
   const put = async (closing: bigint): Promise<void> => {
     const timestamps = [Date.now(), Date.now() - 86_400_000];
     await store.insertRows(
@@ -45,6 +45,14 @@ await t.test('what nobody has open is dropped, at the second look', async (t) =>
   await newer.begin(position);
   t.equal(await sweep.look(), 0);
   t.equal(await sweep.look(), 2);
+  t.same(await left(), [newer.closing]);
+
+  // What is older than anything is kept.
+  await store.insertRows('samples_recent', [
+    { closing: `${newer.closing}`, timestamp: new Date(Date.now() - 9 * 86_400_000).toISOString() },
+  ]);
+  t.equal(await sweep.look(), 0);
+  t.equal(await sweep.look(), 1);
   t.same(await left(), [newer.closing]);
 
   // A third one claims and ends.

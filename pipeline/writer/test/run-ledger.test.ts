@@ -171,6 +171,23 @@ await t.test('whatever a writer acted upon its successor begins at', async (t) =
   }
 });
 
+await t.test('what is hidden no longer is deleted first', async (t) => {
+  const store = await testStore(t, clickhouse.port, 'many');
+  for (let epoch = 1; epoch <= 140; epoch += 1) {
+    const ledger = new RunLedger(store, STREAM, epoch, 'a');
+    await ledger.begin(await ledger.claim(1));
+    await store.insertRows('frames', [
+      { closing: `${ledger.closing}`, seq: 1, timestamp: new Date().toISOString() },
+    ]);
+  }
+  const count = async (table: string): Promise<number> => {
+    const [row] = await store.rows<{ n: string }>(`SELECT count() AS n FROM ${table}`);
+    return Number(row!.n);
+  };
+  t.equal(await count('stored_frames'), 1);
+  t.ok((await count('frames')) < 135, 'the oldest are gone');
+});
+
 await t.test('a stream that was cut back has the newest of its identities', async (t) => {
   const store = await testStore(t, clickhouse.port, 'identities');
   t.equal(await newestIdentity(store, '2x0', 5000), 5000);
