@@ -102,6 +102,10 @@ function dayOf(rows: readonly { timestampMs: number }[]): string {
   if (days.size !== 1) {
     throw new Violation('several_partitions', `a block has rows of ${days.size} days`);
   }
-  const [day] = days;
-  return new Date(day! * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '');
+  return dayText([...days][0]! * DAY_MS);
+}
+
+/** As in the ids of partitions, such as `20260101`. */
+export function dayText(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, 10).replaceAll('-', '');
 }

@@ -1,3 +1,4 @@
+import { dayText } from './clickhouse-blocks.ts';
 import type { FrameRow, Part } from './clickhouse-blocks.ts';
 import type { ClickHouseTables } from './clickhouse-tables.ts';
 
@@ -51,16 +52,25 @@ const STATEMENTS: readonly Statement[] = [
   {
     // ClickHouse reads the ledger and the list of parts one after the other.
     pattern:
-      /^SELECT DISTINCT partition_id FROM system\.parts WHERE .* AND table = 'samples_recent' AND active AND .* NOT IN \( SELECT arrayJoin\(\[run \+ newest, run \+ newest \+ 1\]\) FROM \( SELECT run, greatest\(max\(number\), 1\) AS newest, .* GROUP BY lane, stream_id, epoch, run \) WHERE epoch >= head\)$/,
-    run: (tables) => {
+      /^SELECT DISTINCT partition_id FROM system\.parts WHERE .* AND table = 'samples_recent' AND active AND \(toDate\(.*\) < toDate\(now\(\) - \{seconds:UInt64\}\) OR .* NOT IN \( SELECT arrayJoin\(\[run \+ newest, run \+ newest \+ 1\]\) FROM \( SELECT run, greatest\(max\(number\), 1\) AS newest, .* GROUP BY lane, stream_id, epoch, run \) WHERE epoch >= head\)\)$/,
+    run: (tables, { seconds }) => {
       const { inUse } = tables;
-      return () => tables.partitionsBut(inUse).map((id) => ({ partition_id: id }));
+      const oldest = dayText(Date.now() - (seconds as number) * 1000);
+      return () => tables.partitionsBut(inUse, oldest).map((id) => ({ partition_id: id }));
     },
   },
   {
     pattern: /^ALTER TABLE samples_recent DROP PARTITION ID '(\d+-\d+)'$/,
     run: (tables, _parameters, [, partition]) => {
       tables.dropPartition(partition!);
+      return [];
+    },
+  },
+  {
+    pattern:
+      /^DELETE FROM (frames|series_minutes) WHERE has\(\{closings:Array\(UInt64\)\}, closing\)$/,
+    run: (tables, { closings }, [, table]) => {
+      tables.deleteClosings(table as 'frames' | 'series_minutes', closings as bigint[]);
       return [];
     },
   },

@@ -3,6 +3,9 @@ import type { FrameRow, Part, SampleRow } from './clickhouse-blocks.ts';
 import { closingsInUse, closingsOf, mergeRuns } from './lane-runs.ts';
 import type { Closings, RunRow } from './lane-runs.ts';
 
+/** A table that gets blocks. */
+export type Table = 'frames' | 'samples_recent' | 'series_minutes';
+
 /** Watches what the tables get and lose, part by part. */
 export interface TableWatcher {
   /** A block has come, whether or not its token makes it stay. */
@@ -12,8 +15,11 @@ export interface TableWatcher {
   onMinutes(part: Part<SampleRow>): void;
   /** A row of `lane_runs` has come. */
   onRun(row: RunRow, closings: Closings): void;
-  /** A partition of `samples_recent` is gone. */
-  onDropped(partition: string): void;
+  /** Parts are gone. */
+  onGone(
+    table: Table,
+    isGone: (part: Pick<Part<unknown>, 'closing' | 'partition'>) => boolean,
+  ): void;
 }
 
 /**
@@ -72,9 +78,11 @@ export class ClickHouseTables {
     return this.partitionsBut(this.inUse);
   }
 
-  /** Of `samples_recent`, those of other closings. */
-  partitionsBut(closings: ReadonlySet<bigint>): string[] {
-    const others = this.recent.filter(({ closing }) => !closings.has(closing));
+  /** Of `samples_recent`, those of other closings, or of days before `oldest`. */
+  partitionsBut(closings: ReadonlySet<bigint>, oldest = ''): string[] {
+    const others = this.recent.filter(({ closing, partition }) => {
+      return !closings.has(closing) || partition.split('-')[1]! < oldest;
+    });
     return [...new Set(others.map(({ partition }) => partition))];
   }
 
@@ -117,7 +125,14 @@ export class ClickHouseTables {
     this.recent.splice(0, Infinity, ...left);
     const tokens = this.#tokens.get('samples_recent') ?? new Map<string, string>();
     for (const [token, of] of tokens) if (of === partition) tokens.delete(token);
-    this.#watcher.onDropped(partition);
+    this.#watcher.onGone('samples_recent', (part) => part.partition === partition);
+  }
+
+  deleteClosings(table: 'frames' | 'series_minutes', closings: readonly bigint[]): void {
+    const parts: Part<unknown>[] = table === 'frames' ? this.frames : this.minutes;
+    const left = parts.filter(({ closing }) => !closings.includes(closing));
+    parts.splice(0, Infinity, ...left);
+    this.#watcher.onGone(table, (part) => closings.includes(part.closing));
   }
 
   #insertPart(table: string, chunks: readonly Uint8Array[]): Part<unknown> {

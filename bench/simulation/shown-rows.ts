@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FrameRow, Part, SampleRow } from './clickhouse-blocks.ts';
-import type { TableWatcher } from './clickhouse-tables.ts';
+import type { Table, TableWatcher } from './clickhouse-tables.ts';
 import type { Closings, RunRow } from './lane-runs.ts';
 import { addSums, isSameSum, NO_SAMPLES, sampleSum } from './sample-sums.ts';
 import type { SampleSum } from './sample-sums.ts';
@@ -28,8 +28,6 @@ interface Place {
   /** JetStream has lost a frame of it: what was shown may vanish. */
   hasLost: boolean;
 }
-
-type Table = 'frames' | 'samples_recent' | 'series_minutes';
 
 /**
  * What queries see: the views `stored_frames` and `samples_between`, kept up to date with each change of the
@@ -127,15 +125,14 @@ export class ShownRows implements TableWatcher {
     if (closings.open.has(BigInt(row.run) + BigInt(row.number))) this.#onRow(row);
   }
 
-  onDropped(partition: string): void {
-    for (const [closing, holdings] of this.#holdings.samples_recent) {
-      const dropped = holdings.filter((holding) => holding.partition === partition);
-      if (dropped.length === 0) continue;
-      if (this.#shows('samples_recent', closing)) for (const one of dropped) this.#show(one, -1);
-      const left = holdings.filter((holding) => holding.partition !== partition);
-      this.#holdings.samples_recent.set(closing, left);
+  onGone(table: Table, isGone: (part: Holding) => boolean): void {
+    for (const [closing, holdings] of this.#holdings[table]) {
+      const gone = holdings.filter(isGone);
+      if (this.#shows(table, closing)) for (const one of gone) this.#show(one, -1);
+      const left = holdings.filter((one) => !isGone(one));
+      this.#holdings[table].set(closing, left);
     }
-    this.#check(`dropping ${partition}`);
+    this.#check(`rows went from ${table}`);
   }
 
   /** What is shown is what frames say, but for places where something happened since `settledMs`. */

@@ -100,8 +100,10 @@ export class SimulatedStore implements Pick<
   }
 
   insertBlock(table: string, chunks: readonly Uint8Array[], token: string): Promise<void> {
+    // What was sent is the server's: the caller may use its memory again once it was told how this ended.
+    const sent = chunks.map((chunk) => Uint8Array.from(chunk));
     return this.#request(`INSERT INTO ${table} ${token}`, () => () => {
-      this.#database.tables.insertBlock(table, chunks, token);
+      this.#database.tables.insertBlock(table, sent, token);
     });
   }
 

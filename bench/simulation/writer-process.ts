@@ -19,6 +19,7 @@ const INSERTS_AT_ONCE = 2;
 /** The part of whoever empties `samples_recent`. */
 export const SWEEP_PART = 'projection';
 const SWEEP_EVERY_MS = 500;
+const KEEP_MS = 7 * 86_400_000;
 
 /** A writer as `pipeline/writer/writer.ts` puts it together, without migrations and projections. */
 export class WriterProcess implements SimulatedMember {
@@ -57,7 +58,7 @@ export class WriterProcess implements SimulatedMember {
     const parking = new Parking(bus, log);
     const slots = new InsertSlots(INSERTS_AT_ONCE);
     const catalogues = new CatalogueBook(store, bus);
-    const sweep = new RecentSweep(store, log, SWEEP_EVERY_MS);
+    const sweep = new RecentSweep(store, log, KEEP_MS, SWEEP_EVERY_MS);
     const { bytesMax, spanMs, idleMs } = world.size.closing;
     const owner = new PartTasks(
       (part, epoch, signal) => {

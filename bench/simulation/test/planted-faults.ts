@@ -26,6 +26,7 @@ interface BlindCall {
 const blindCalls = new AsyncLocalStorage<BlindCall>();
 /** Between reading and a late insert. */
 const LATE_MS = 1000;
+const KEEP_MS = 7 * 86_400_000;
 
 /** From now on these methods of the ledger are blind. */
 function blind(names: readonly ('claim' | 'begin' | 'commit')[], isLate = false): void {
@@ -170,7 +171,7 @@ const FAULTS: Readonly<Record<string, () => void>> = {
     around(SimulatedStore.prototype, 'insertRows', (insertRows) => {
       return async function swept(this: SimulatedStore, table, rows) {
         if (table === 'lane_runs' && (rows[0] as { number: number }).number === 1) {
-          const sweep = new RecentSweep(this.store, pino({ level: 'silent' }));
+          const sweep = new RecentSweep(this.store, pino({ level: 'silent' }), KEEP_MS);
           for (let looks = 0; looks < 2; looks += 1) await sweep.look().catch(() => undefined);
         }
         return insertRows.call(this, table, rows);

@@ -13,6 +13,7 @@ import { recentBlock } from '../../../pipeline/writer/recent-block.ts';
 import { RecentSweep } from '../../../pipeline/writer/recent-sweep.ts';
 import { newestIdentity, RunLedger, storedBelow } from '../../../pipeline/writer/run-ledger.ts';
 import type { Position } from '../../../pipeline/writer/run-ledger.ts';
+import { Scratch } from '../../../pipeline/writer/scratch.ts';
 import type { StoredFrame } from '../../../pipeline/writer/stored-frame.ts';
 import { catalogueOf, frameMessage } from '../../../pipeline/writer/test/traffic.ts';
 import { runStatement } from '../clickhouse-statements.ts';
@@ -34,7 +35,7 @@ const NOBODY: TableWatcher = {
   onRecent: () => undefined,
   onMinutes: () => undefined,
   onRun: () => undefined,
-  onDropped: () => undefined,
+  onGone: () => undefined,
 };
 const TABLES = ['lane_runs', 'frames', 'samples_recent', 'series_minutes'];
 const CATALOGUE = catalogueOf(['one'], ['two', ['cpu', '0']], ['three']);
@@ -66,8 +67,12 @@ async function realDatabase(name: string) {
       `SELECT metric_id, target_id, toUnixTimestamp64Milli(time) AS time, value
        FROM samples_between(${EVER}) ORDER BY ALL`,
     );
-    const [recent] = await store.rows<{ n: string }>('SELECT count() AS n FROM samples_recent');
-    return { closings, frames, samples, recent: Number(recent!.n) };
+    const counts: number[] = [];
+    for (const table of ['frames', 'samples_recent']) {
+      const [row] = await store.rows<{ n: string }>(`SELECT count() AS n FROM ${table}`);
+      counts.push(Number(row!.n));
+    }
+    return { closings, frames, samples, counts };
   };
   const empty = async (): Promise<void> => {
     for (const table of TABLES) await store.run(`TRUNCATE TABLE ${table}`);
@@ -84,7 +89,7 @@ function simulatedDatabase(tables = new ClickHouseTables(NOBODY)): Database {
   const store: Partial<Store> = {
     database: 'simulated',
     rows: <Row>(sql: string, parameters = {}) => Promise.resolve(answer(sql, parameters) as Row[]),
-    run: (sql: string) => Promise.resolve(void answer(sql)),
+    run: (sql: string, parameters = {}) => Promise.resolve(void answer(sql, parameters)),
     insertRows: (table: string, rows: readonly object[]) =>
       Promise.resolve(tables.insertRows(table, rows)),
     insertBlock: (table: string, chunks: readonly Uint8Array[], token: string) =>
@@ -121,8 +126,10 @@ function shownBy(tables: ClickHouseTables): unknown {
       time: String(timestampMs),
       value,
     }));
-  const recent = tables.recent.reduce((sum, { rows }) => sum + rows.length, 0);
-  return { closings: { open: texts(open), hidden: texts(hidden) }, frames, samples, recent };
+  const counts = [tables.frames, tables.recent].map((parts) =>
+    parts.reduce((sum, { rows }) => sum + rows.length, 0),
+  );
+  return { closings: { open: texts(open), hidden: texts(hidden) }, frames, samples, counts };
 }
 
 function texts(ids: ReadonlySet<bigint>): string[] {
@@ -245,7 +252,7 @@ async function framesOn({ store }: Database, seed: number): Promise<unknown[]> {
 async function rowsOn({ store, look }: Database, seed: number): Promise<unknown[]> {
   const random = new Random(seed);
   const transcript: unknown[] = [];
-  const sweep = new RecentSweep(store, silentLog);
+  const sweep = new RecentSweep(store, silentLog, 7 * DAY_MS);
   const stream = { lane: '4x0', streamId: 1000 };
   const ledgers = [1, 2, 3].map((epoch) => new RunLedger(store, stream, epoch, `w${epoch}`));
   let claimed = 0;
@@ -259,18 +266,41 @@ async function rowsOn({ store, look }: Database, seed: number): Promise<unknown[
     const closing = ledger.closing + BigInt(random.below(3));
     const position = { fromSeq: at, toSeq: at };
     const metricsOf = (): Int32Array => METRICS;
-    const action = random.below(5);
-    if (action === 0) {
-      const { chunks } = recentBlock(frames, closing, metricsOf, numbers);
+    const action = random.below(6);
+    if (action === 5) {
+      // Of a day that samples are not kept of.
+      const old = frames.map((frame) => ({
+        ...frame,
+        timestampMs: frame.timestampMs - 9 * DAY_MS,
+      }));
+      const { chunks } = recentBlock(old, closing, metricsOf, numbers, new Scratch());
+      await store.insertBlock('samples_recent', chunks, `${seed}:${at}`);
+    } else if (action === 0) {
+      const { chunks } = recentBlock(frames, closing, metricsOf, numbers, new Scratch());
       await store.insertBlock('samples_recent', chunks, `${seed}:${at}`);
       await insertFrames(store, frames, closing, `${seed}:${at}`);
     } else if (action === 1) {
-      const { chunks } = minuteBlock(frames, closing, metricsOf, numbers);
+      const { chunks } = minuteBlock(frames, closing, metricsOf, numbers, new Scratch());
       await store.insertBlock('series_minutes', chunks, `${seed}:${at}`);
     } else if (action === 2) transcript.push(await sweep.look());
     else if (ledger.isBegun) transcript.push(await said(ledger.commit(position)));
     else transcript.push(await said(ledger.begin(position)));
     transcript.push(await look());
+  }
+  return transcript;
+}
+
+/** What becomes of rows that so many runs in a row have hidden that no more fit. */
+async function hiddenOn({ store, look }: Database): Promise<unknown[]> {
+  const stream = { lane: '4x0', streamId: 1000 };
+  const transcript: unknown[] = [];
+  const random = new Random(1);
+  for (let epoch = 1; epoch <= 131; epoch += 1) {
+    const ledger = new RunLedger(store, stream, epoch, `w${epoch}`);
+    await ledger.claim(1);
+    if (epoch > 3 && epoch < 129) continue;
+    await insertFrames(store, [drawFrame(random, epoch)], ledger.closing, `hidden ${epoch}`);
+    transcript.push(epoch, ledger.hides.length, await look());
   }
   return transcript;
 }
@@ -290,13 +320,18 @@ for (const [name, play] of [
   });
 }
 
+await t.test('what nobody hides any more is deleted as by ClickHouse', async (t) => {
+  const expected = await hiddenOn(await realDatabase('simulated_hidden'));
+  t.strictSame(await hiddenOn(simulatedDatabase()), expected);
+});
+
 await t.test('tokens are forgotten as by ClickHouse', async (t) => {
   const frame = drawFrame(new Random(1), 1);
   const tables = new ClickHouseTables(NOBODY);
   const real = await testStore(t, clickhouse.port, 'simulated_tokens');
   const { store: simulated } = simulatedDatabase(tables);
   const insert = async (token: string, closing = 1n): Promise<void> => {
-    const { chunks } = recentBlock([frame], closing, () => METRICS, numbers);
+    const { chunks } = recentBlock([frame], closing, () => METRICS, numbers, new Scratch());
     for (const store of [real, simulated]) await store.insertBlock('samples_recent', chunks, token);
   };
   const parts = async (): Promise<[real: number, simulated: number]> => {
