@@ -18,7 +18,6 @@ import type { Snapshot } from './alert-snapshot.ts';
 import { BatchFrames } from './batch-frames.ts';
 import { fetchCatalogue } from './catalogue-fetch.ts';
 import { LaneEvaluatorCounters } from './lane-counters.ts';
-import { LaneGaps } from './lane-gaps.ts';
 import { LaneLog } from './lane-log.ts';
 import type { UnsignedRecord } from './lane-log.ts';
 import { LanePosition } from './lane-position.ts';
@@ -62,7 +61,6 @@ export class LaneEvaluator {
   readonly #refusals: RefusalLog;
   readonly #records: LaneLog;
   readonly #position: LanePosition;
-  readonly #gaps: LaneGaps;
   readonly #snapshot: AlertSnapshot;
   #place: LanePlace = { laneSeq: 0 };
   #savedPlace = this.#place;
@@ -93,7 +91,6 @@ export class LaneEvaluator {
     this.#signal = signal;
     this.#position = new LanePosition(bus, lane.id, owner);
     this.#snapshot = new AlertSnapshot(bus, lane.id, owner);
-    this.#gaps = new LaneGaps({ bus, log, counters: this.counters }, lane.stream);
     this.#records = new LaneLog({ bus, log, confirm: () => this.#position.read() }, lane.id, owner);
   }
 
@@ -200,7 +197,7 @@ export class LaneEvaluator {
       const forget = this.#bus.onReconnect(stop);
       try {
         for await (const message of reader) {
-          if (signal.aborted || (await this.#mustReadAgain(message.seq))) break;
+          if (signal.aborted) break;
           await this.#inTurn(() => this.#onMessage(message));
         }
       } catch (error) {
@@ -212,10 +209,10 @@ export class LaneEvaluator {
     }
   }
 
-  async #mustReadAgain(seq: number): Promise<boolean> {
-    const { laneSeq } = this.#place;
-    const look = (): Promise<boolean> => this.#gaps.mustReadAgain(laneSeq, seq);
-    return seq !== laneSeq + 1 && this.#persist('look at the lane', look);
+  #missed(missed: number, laneSeq: number): void {
+    this.counters.missedMessages += missed;
+    const what = 'the lane was trimmed before it was evaluated: storage came first';
+    this.#log.error({ missed, laneSeq }, what);
   }
 
   /** A lane made anew, or giving numbers out again, is evaluated from its beginning but for frames we know. */
@@ -246,7 +243,7 @@ export class LaneEvaluator {
     this.counters.pending = pending;
     const { laneSeq, framesDone = 0, streamId } = this.#place;
     const isNext = seq === laneSeq + 1;
-    this.#gaps.passed(laneSeq, seq);
+    if (laneSeq > 0 && !isNext) this.#missed(seq - laneSeq - 1, laneSeq);
     const batch = Buffer.from(data.buffer, data.byteOffset, data.length);
     const offsets = await this.#frames(seq, batch);
     // What had been evaluated of a message that is gone says nothing about this one.

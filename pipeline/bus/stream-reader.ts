@@ -158,11 +158,10 @@ export class StreamReader {
    * nats-server 2.9, where much was written and deleted at once.
    */
   async #mustFollow(seq: number): Promise<void> {
-    const { stream, subject } = this.#options;
-    const next = this.#lastSeq + 1;
-    if (subject !== undefined || this.#lastSeq === 0 || seq === next || next === this.#leftOut) {
-      return;
-    }
+    const { stream, subject, from } = this.#options;
+    if (subject !== undefined || from === 'last_per_subject') return;
+    const next = Math.max(1, this.#lastSeq > 0 ? this.#lastSeq + 1 : from);
+    if (seq === next || next === this.#leftOut) return;
     const { state } = await this.#bus.streamInfo(stream);
     if (state.first_seq > next) return;
     this.#leftOut = next;
