@@ -1,10 +1,7 @@
 import type { AlertStopwatch, Transition } from '../../pipeline/log/transition.ts';
 import type { Target } from '../../pipeline/targets/target.ts';
-import { targetLabels } from '../../pipeline/targets/target.ts';
 import type { Catalogue } from '../../pipeline/wire/catalogue.ts';
-import * as frame from '../../pipeline/wire/frame.ts';
 import { parseHexId } from '../../pipeline/wire/shard.ts';
-import { comparisonHolds } from '../rules/expression.ts';
 import {
   alertFrom,
   begin,
@@ -16,18 +13,30 @@ import {
   touch,
 } from './alert.ts';
 import type { Alert } from './alert.ts';
+import { CatalogueIndex } from './catalogue-index.ts';
+import type { KnownCatalogue } from './catalogue-index.ts';
+import { alertKey } from './check.ts';
+import type { Check } from './check.ts';
+import type { CheckList, Said } from './check-list.ts';
+import { FrameView } from './frame-view.ts';
+import { highOf, IdMap, lowOf } from './id-map.ts';
 import { AlertQuota, NO_ALERT_LIMITS } from './alert-quota.ts';
 import type { AlertLimits } from './alert-quota.ts';
 import { LaneClock } from './lane-clock.ts';
 import type { LaneTime } from './lane-clock.ts';
-import { LeastRecentlyUsed } from './least-recently-used.ts';
-import { alertKey, Plan } from './plan.ts';
-import type { Check } from './plan.ts';
+import { Planner } from './plan.ts';
 import { fitting } from './record-size.ts';
 import { RuleSet } from './rule-set.ts';
 import type { Touch } from './stopwatch.ts';
-import { advance, newTargetState } from './target-state.ts';
-import type { TargetState } from './target-state.ts';
+import {
+  advance,
+  deleteAlert,
+  forgetChecks,
+  newTargetState,
+  setAlert,
+  voiceOf,
+} from './target-state.ts';
+import type { TargetState, Voice } from './target-state.ts';
 
 export type SkipReason = 'backlog' | 'repeated' | 'unknown_target' | 'unknown_catalogue';
 
@@ -50,8 +59,8 @@ const LANE_STEP_INTERVALS = 3;
 const LANE_STEP_MS_MIN = 15_000;
 /** A series is not given up before so many of its own intervals, whatever the staleness. */
 const STALE_INTERVALS_MIN = 3;
-/** A plan is what the rules make of a catalogue, a few kB; targets of one kind share one. */
-const PLANS_MAX = 65_536;
+/** What most frames bring about. */
+const NOTHING: readonly Transition[] = [];
 
 /**
  * The states of the alerts of one lane, and how frames change them. Pure and synchronous: it is given frames,
@@ -69,12 +78,16 @@ export class AlertBook {
   readonly #stalenessMs: number;
   readonly #nowMs: () => number;
   readonly #clock = new LaneClock();
-  readonly #targets = new Map<bigint, TargetState>();
-  readonly #plans = new LeastRecentlyUsed<bigint, Plan>(PLANS_MAX);
+  readonly #targets = new IdMap<TargetState>();
+  /** Those that have alerts. */
+  readonly #alerting = new Set<TargetState>();
+  readonly #catalogues = new CatalogueIndex();
   /** Alerts whose stopwatch a successor could not tell from the log. */
   readonly #unrecorded = new Set<Alert>();
   readonly #quota: AlertQuota;
   #rules = new RuleSet([]);
+  #planner = new Planner(this.#rules);
+  readonly #frame = new FrameView();
   #laneStepMs: number | undefined;
 
   /** `nowMs` says when something ends that no sample ends. */
@@ -105,14 +118,14 @@ export class AlertBook {
 
   /** The latest transition of every alert that is pending or firing. */
   *active(): Generator<Transition> {
-    for (const { alerts } of this.#targets.values()) {
+    for (const { alerts } of this.#alerting) {
       for (const { last } of alerts.values()) yield last;
     }
   }
 
   /** The stopwatch of every alert that is pending or firing, in the order of `active`. */
   *stopwatches(): Generator<AlertStopwatch> {
-    for (const { alerts } of this.#targets.values()) {
+    for (const { alerts } of this.#alerting) {
       for (const alert of alerts.values()) yield stopwatchOf(alert);
     }
   }
@@ -131,19 +144,21 @@ export class AlertBook {
   restore(transition: Transition): void {
     const state = this.#restored(parseHexId(transition.targetId));
     const alert = alertFrom(this.#fitting(transition));
-    if (state.alerts.delete(alert.key)) this.#quota.remove(transition.ruleKey);
+    if (deleteAlert(state, alert.key)) this.#quota.remove(transition.ruleKey);
     const { cause } = transition;
     // The frame itself may have been recorded by half: looked at again it changes nothing twice.
-    if (cause !== undefined) advance(state, parseHexId(cause.run), cause.seq - 1);
-    if (transition.state === 'inactive') return;
-    state.alerts.set(alert.key, alert);
-    this.#quota.add(transition.ruleKey);
+    if (cause !== undefined) {
+      const run = parseHexId(cause.run);
+      advance(state, lowOf(run), highOf(run), cause.seq - 1);
+    }
+    if (transition.state === 'inactive') this.#keepWatch(state);
+    else this.#add(state, alert);
   }
 
   /** Takes a stopwatch that was recorded before a restart, after what was recorded before it. */
   restoreStopwatch(stopwatch: AlertStopwatch): void {
     const { targetId, ruleKey, seriesKey } = stopwatch;
-    const alerts = this.#targets.get(parseHexId(targetId))?.alerts;
+    const alerts = this.#targets.find(parseHexId(targetId))?.alerts;
     const alert = alerts?.get(alertKey(ruleKey, seriesKey));
     if (alert !== undefined) restoreStopwatch(alert, stopwatch);
   }
@@ -151,18 +166,18 @@ export class AlertBook {
   /** Goes on at the place to which the lane had been evaluated, once all is restored. */
   resume(at: LaneTime): void {
     this.#clock.resume(at);
-    for (const { alerts } of this.#targets.values()) {
+    for (const { alerts } of this.#alerting) {
       for (const alert of alerts.values()) resume(alert, at);
     }
   }
 
   setTarget(target: Target): void {
     this.#laneStepMs = undefined;
-    const known = this.#targets.get(target.id);
+    const known = this.#targets.find(target.id);
     if (known === undefined) this.#targets.set(target.id, newTargetState(target));
     else {
       known.target = target;
-      known.checks.clear();
+      forgetChecks(known);
     }
   }
 
@@ -174,7 +189,7 @@ export class AlertBook {
 
   /** Ends the alerts of a target that is no more. */
   removeTarget(id: bigint): Transition[] {
-    const state = this.#targets.get(id);
+    const state = this.#targets.find(id);
     if (state === undefined) return [];
     const timeMs = this.#nowMs();
     const ended = [...state.alerts.values()].map((alert) =>
@@ -188,11 +203,11 @@ export class AlertBook {
   /** Puts rules in force; ends the alerts of rules that are no more. */
   setRules(rules: RuleSet): Transition[] {
     this.#rules = rules;
-    this.#plans.clear();
+    this.#planner = new Planner(rules);
+    for (const state of this.#targets.values()) forgetChecks(state);
     const ended: Transition[] = [];
     const timeMs = this.#nowMs();
-    for (const state of this.#targets.values()) {
-      state.checks.clear();
+    for (const state of this.#alerting) {
       for (const alert of state.alerts.values()) {
         if (rules.get(alert.last.ruleKey) !== undefined) continue;
         ended.push(this.#end(state, alert, 'rule_changed', alert.last.value, timeMs));
@@ -203,12 +218,12 @@ export class AlertBook {
 
   /** Whether frames of a catalogue can be evaluated. */
   knows(catalogueHash: bigint): boolean {
-    return this.#plans.get(catalogueHash) !== undefined;
+    return this.#catalogues.get(catalogueHash, this.#planner) !== undefined;
   }
 
-  /** Makes a catalogue known; it may be forgotten again, and all are when rules change. */
+  /** Makes a catalogue known; when there are very many, it may be forgotten again. */
   learn(catalogue: Catalogue): void {
-    this.#plans.set(catalogue.hash, new Plan(catalogue, this.#rules));
+    this.#catalogues.add(catalogue, this.#planner);
   }
 
   /** A message of the lane is about to be evaluated; JetStream took it at `arrivalMs`. */
@@ -216,30 +231,43 @@ export class AlertBook {
     return this.#clock.advance(arrivalMs, this.#stepMs());
   }
 
+  /** The catalogues by which frames are made and that have to be learnt first. */
+  unknownCatalogues(batch: Buffer, offsets: readonly number[]): readonly bigint[] {
+    let unknown: Set<bigint> | undefined;
+    for (const offset of offsets) {
+      const frame = this.#frame.look(batch, offset);
+      if (this.#catalogueOf(frame, this.#stateOf(frame)) !== undefined) continue;
+      unknown ??= new Set();
+      unknown.add(frame.catalogue);
+    }
+    return unknown === undefined ? [] : [...unknown];
+  }
+
   /** Evaluates a frame of the message that has arrived. */
-  evaluate(batch: Buffer, offset: number): Transition[] {
-    const plan = this.#plans.get(frame.frameCatalogue(batch, offset));
-    if (plan?.slots !== frame.frameSlots(batch, offset)) return this.#skip('unknown_catalogue');
-    const state = this.#targets.get(frame.frameTarget(batch, offset));
+  evaluate(batch: Buffer, offset: number): readonly Transition[] {
+    const frame = this.#frame.look(batch, offset);
+    const state = this.#stateOf(frame);
+    const catalogue = this.#catalogueOf(frame, state);
+    if (catalogue?.series.length !== frame.slots) return this.#skip('unknown_catalogue');
     if (state === undefined) return this.#skip('unknown_target');
-    if (frame.frameIsBacklog(batch, offset)) return this.#skip('backlog');
-    const run = frame.frameIncarnation(batch, offset);
-    const seq = frame.frameSeq(batch, offset);
-    if (!advance(state, run, seq)) return this.#skip('repeated');
+    if (frame.isBacklog) return this.#skip('backlog');
+    const voice = advance(state, frame.runLow, frame.runHigh, frame.seq);
+    if (voice === undefined) return this.#skip('repeated');
+    const list = this.#listOf(state, voice, catalogue);
     this.counters.frames += 1;
-    const checks = this.#checksOf(state, plan);
-    this.counters.comparisons += checks.length;
+    this.counters.comparisons += list.checks.length;
+    // Nearly always: the target has no alert, and no condition holds.
+    if (state.alerts.size === 0 && list.isQuiet(frame)) return NOTHING;
+    return this.#evaluateAll(frame, state, list);
+  }
+
+  #evaluateAll(frame: FrameView, state: TargetState, list: CheckList): readonly Transition[] {
+    const now = this.#touch(frame.run, frame.seq, frame.timestampMs);
     const transitions: Transition[] = [];
-    const valuesAt = offset + frame.valuesAt(plan.slots);
-    let now: Touch | undefined;
-    for (const check of checks) {
-      const isPresent = frame.isPresent(batch, offset, check.slot);
-      const value = isPresent ? batch.readDoubleLE(valuesAt + 8 * check.slot) : NaN;
-      const holds = isPresent && comparisonHolds(check.operator, value, check.threshold);
-      // Nearly always: the condition does not hold, and the target has no alert at all.
-      if (!holds && state.alerts.size === 0) continue;
-      now ??= this.#touch(run, seq, frame.frameTimestampMs(batch, offset));
-      const transition = this.#apply(state, check, { holds, isPresent, value }, now);
+    for (const [i, check] of list.checks.entries()) {
+      const said = list.said(i, frame);
+      if (!said.holds && state.alerts.size === 0) continue;
+      const transition = this.#apply(state, check, said, now);
       if (transition !== undefined) transitions.push(transition);
     }
     return transitions;
@@ -250,8 +278,7 @@ export class AlertBook {
     const now = this.#clock.now;
     if (now === undefined) return [];
     const ended: Transition[] = [];
-    for (const state of this.#targets.values()) {
-      if (state.alerts.size === 0) continue;
+    for (const state of this.#alerting) {
       const intervalsMs = STALE_INTERVALS_MIN * state.target.intervalMs;
       const stalenessMs = Math.max(this.#stalenessMs, intervalsMs);
       for (const alert of state.alerts.values()) {
@@ -265,12 +292,7 @@ export class AlertBook {
     return ended;
   }
 
-  #apply(
-    state: TargetState,
-    check: Check,
-    said: { holds: boolean; isPresent: boolean; value: number },
-    now: Touch,
-  ): Transition | undefined {
+  #apply(state: TargetState, check: Check, said: Said, now: Touch): Transition | undefined {
     const { holds, isPresent, value } = said;
     const alert = state.alerts.get(check.alertKey);
     if (alert === undefined) return holds ? this.#begin(state, check, value, now) : undefined;
@@ -297,22 +319,32 @@ export class AlertBook {
       return undefined;
     }
     const transition = this.#fitting(begin(check, state.target, value, now));
-    state.alerts.set(check.alertKey, alertFrom(transition));
-    this.#quota.add(check.rule.key);
+    this.#add(state, alertFrom(transition));
     return transition;
   }
 
   #fire(state: TargetState, alert: Alert, fired: Transition): Transition {
     this.#unrecorded.delete(alert);
-    state.alerts.set(alert.key, alertFrom(fired));
+    setAlert(state, alertFrom(fired));
     return fired;
   }
 
   #end(state: TargetState, alert: Alert, ...how: EndArguments): Transition {
     this.#unrecorded.delete(alert);
-    state.alerts.delete(alert.key);
+    deleteAlert(state, alert.key);
+    this.#keepWatch(state);
     this.#quota.remove(alert.last.ruleKey);
     return end(alert.last, ...how);
+  }
+
+  #add(state: TargetState, alert: Alert): void {
+    setAlert(state, alert);
+    this.#alerting.add(state);
+    this.#quota.add(alert.last.ruleKey);
+  }
+
+  #keepWatch(state: TargetState): void {
+    if (state.alerts.size === 0) this.#alerting.delete(state);
   }
 
   #fitting(transition: Transition): Transition {
@@ -338,19 +370,31 @@ export class AlertBook {
     return this.#laneStepMs;
   }
 
-  #checksOf(state: TargetState, plan: Plan): readonly Check[] {
-    if (!plan.dependsOnTarget) return plan.checks;
-    let checks = state.checks.get(plan);
-    if (checks === undefined) {
-      checks = plan.checksFor(targetLabels(state.target));
-      state.checks.set(plan, checks);
+  #stateOf(frame: FrameView): TargetState | undefined {
+    return this.#targets.get(frame.targetLow, frame.targetHigh);
+  }
+
+  /** Nearly always the one of the same run's frame before. */
+  #catalogueOf(frame: FrameView, state: TargetState | undefined): KnownCatalogue | undefined {
+    const voice = state === undefined ? undefined : voiceOf(state, frame.runLow, frame.runHigh);
+    if (voice?.checks !== undefined) {
+      const { low, high } = voice.catalogue!;
+      if (low === frame.catalogueLow && high === frame.catalogueHigh) return voice.catalogue;
     }
-    return checks;
+    return this.#catalogues.get(frame.catalogue, this.#planner);
+  }
+
+  #listOf(state: TargetState, voice: Voice, catalogue: KnownCatalogue): CheckList {
+    if (voice.checks === undefined || voice.catalogue !== catalogue) {
+      voice.catalogue = catalogue;
+      voice.checks = this.#planner.listFor(catalogue.plan, state.target);
+    }
+    return voice.checks;
   }
 
   /** A recorded alert may be of a target we are yet to hear of. */
   #restored(id: bigint): TargetState {
-    let state = this.#targets.get(id);
+    let state = this.#targets.find(id);
     if (state === undefined) {
       state = newTargetState({ id, instance: '', address: '', labels: {}, intervalMs: 0 });
       this.#targets.set(id, state);
@@ -358,10 +402,10 @@ export class AlertBook {
     return state;
   }
 
-  #skip(reason: SkipReason): Transition[] {
+  #skip(reason: SkipReason): readonly Transition[] {
     const { skipped } = this.counters;
     skipped.set(reason, (skipped.get(reason) ?? 0) + 1);
-    return [];
+    return NOTHING;
   }
 }
 

@@ -11,8 +11,8 @@ import type { Target } from '../../pipeline/targets/target.ts';
 import { targetLabels } from '../../pipeline/targets/target.ts';
 import type { AlertRule } from '../rules/rule.ts';
 import type { LaneTime } from './lane-clock.ts';
-import { alertKey } from './plan.ts';
-import type { Check } from './plan.ts';
+import { alertKey } from './check.ts';
+import type { Check } from './check.ts';
 import { aheadMs, elapsedMs } from './stopwatch.ts';
 import type { Touch } from './stopwatch.ts';
 

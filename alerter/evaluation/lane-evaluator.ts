@@ -9,16 +9,14 @@ import { retry } from '../../pipeline/dial/retry.ts';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
 import { failPoint } from '../../pipeline/fault/fail-point.ts';
 import type { LanePlace, Transition, TransitionRecord } from '../../pipeline/log/transition.ts';
-import { alignedCopy } from '../../pipeline/wire/batch.ts';
 import * as frame from '../../pipeline/wire/frame.ts';
 import { TroubleLog } from '../trouble-log.ts';
 import { isTooLarge } from '../unreadable.ts';
 import type { AlertBook } from './alert-book.ts';
 import { AlertSnapshot } from './alert-snapshot.ts';
 import type { Snapshot } from './alert-snapshot.ts';
-import { batchFrames } from './batch-frames.ts';
-import type { BatchFrames } from './batch-frames.ts';
-import { CatalogueCache } from './catalogue-cache.ts';
+import { BatchFrames } from './batch-frames.ts';
+import { fetchCatalogue } from './catalogue-fetch.ts';
 import { LaneEvaluatorCounters } from './lane-counters.ts';
 import { LaneLog } from './lane-log.ts';
 import type { UnsignedRecord } from './lane-log.ts';
@@ -64,7 +62,6 @@ export class LaneEvaluator {
   readonly #records: LaneLog;
   readonly #position: LanePosition;
   readonly #snapshot: AlertSnapshot;
-  readonly #catalogues: CatalogueCache;
   #place: LanePlace = { laneSeq: 0 };
   #savedPlace = this.#place;
   #recordsSinceSnapshot = 0;
@@ -86,17 +83,15 @@ export class LaneEvaluator {
     const owner = { epoch, member };
     this.#bus = bus;
     this.book = book;
-    this.#log = parts.log.child({ lane: lane.id });
-    this.#trouble = new TroubleLog(this.#log);
-    this.#refusals = new RefusalLog(this.#log, book);
+    const log = parts.log.child({ lane: lane.id });
+    this.#log = log;
+    this.#trouble = new TroubleLog(log);
+    this.#refusals = new RefusalLog(log, book);
     this.#options = options;
     this.#signal = signal;
-    this.#catalogues = new CatalogueCache(bus);
-    const position = new LanePosition(bus, lane.id, owner);
-    this.#position = position;
+    this.#position = new LanePosition(bus, lane.id, owner);
     this.#snapshot = new AlertSnapshot(bus, lane.id, owner);
-    const log = this.#log;
-    this.#records = new LaneLog({ bus, log, confirm: () => position.read() }, lane.id, owner);
+    this.#records = new LaneLog({ bus, log, confirm: () => this.#position.read() }, lane.id, owner);
   }
 
   get laneId(): string {
@@ -214,6 +209,12 @@ export class LaneEvaluator {
     }
   }
 
+  #missed(missed: number, laneSeq: number): void {
+    this.counters.missedMessages += missed;
+    const what = 'the lane was trimmed before it was evaluated: storage came first';
+    this.#log.error({ missed, laneSeq }, what);
+  }
+
   /** A lane made anew, or giving numbers out again, is evaluated from its beginning but for frames we know. */
   async #lookAtStream(): Promise<void> {
     const { stream } = this.#options.lane;
@@ -242,8 +243,8 @@ export class LaneEvaluator {
     this.counters.pending = pending;
     const { laneSeq, framesDone = 0, streamId } = this.#place;
     const isNext = seq === laneSeq + 1;
-    if (laneSeq > 0 && !isNext) this.#missed(seq - laneSeq - 1);
-    const batch = alignedCopy(data);
+    if (laneSeq > 0 && !isNext) this.#missed(seq - laneSeq - 1, laneSeq);
+    const batch = Buffer.from(data.buffer, data.byteOffset, data.length);
     const offsets = await this.#frames(seq, batch);
     // What had been evaluated of a message that is gone says nothing about this one.
     const before = { ...this.#place, laneSeq: seq - 1, framesDone: isNext ? framesDone : 0 };
@@ -276,20 +277,24 @@ export class LaneEvaluator {
   async #frames(seq: number, batch: Buffer): Promise<readonly number[]> {
     let found: BatchFrames;
     try {
-      found = batchFrames(batch);
+      found = new BatchFrames(batch, (hash) => this.book.knows(hash));
     } catch (error) {
       if (!(error instanceof RollcallError)) throw error;
       this.counters.badBatches += 1;
       this.#log.error({ seq, reason: error.message }, 'batch cannot be read');
       return [];
     }
-    for (const catalogue of found.catalogues) this.#catalogues.add(catalogue);
-    for (const hash of found.hashes) {
-      if (this.book.knows(hash)) continue;
-      const catalogue = await this.#persist('fetch a catalogue', () => this.#catalogues.get(hash));
-      if (catalogue !== undefined) this.book.learn(catalogue);
-    }
+    for (const catalogue of found.catalogues) this.book.learn(catalogue);
+    const unknown = this.book.unknownCatalogues(batch, found.offsets);
+    await Promise.all(unknown.map((hash) => this.#learn(hash)));
     return found.offsets;
+  }
+
+  async #learn(hash: bigint): Promise<void> {
+    const catalogue = await this.#persist('fetch a catalogue', () =>
+      fetchCatalogue(this.#bus, hash),
+    );
+    if (catalogue !== undefined) this.book.learn(catalogue);
   }
 
   async #recordChange(transitions: readonly Transition[]): Promise<void> {
@@ -362,9 +367,8 @@ export class LaneEvaluator {
   }
 
   async #saveSnapshot(): Promise<void> {
-    const { book } = this;
-    const alerts = [...book.active()];
-    const stopwatches = [...book.stopwatches()];
+    const alerts = [...this.book.active()];
+    const stopwatches = [...this.book.stopwatches()];
     const logSeq = this.#records.lastSeq;
     await this.#snapshot.save({ logSeq, place: this.#place, alerts, stopwatches });
     failPoint('alerter.snapshot_written');
@@ -396,11 +400,6 @@ export class LaneEvaluator {
     const records = this.#recordsSinceSnapshot;
     const isOld = performance.now() - this.#snapshotMs > SNAPSHOT_EVERY_MS;
     return records >= SNAPSHOT_EVERY_RECORDS || (records > 0 && isOld);
-  }
-
-  #missed(missed: number): void {
-    this.counters.missedMessages += missed;
-    this.#log.error({ missed }, 'the lane was trimmed before it was evaluated: storage came first');
   }
 
   #persist<T>(what: string, attempt: () => Promise<T>): Promise<T> {

@@ -5,12 +5,16 @@ export class LeastRecentlyUsed<Key, Item> {
   readonly #items = new Map<Key, Item>();
   readonly #sizeMax: number;
   readonly #sizeOf: (item: Item) => number;
+  readonly #onForget: (item: Item) => void;
   #size = 0;
 
-  /** `sizeOf` says what counts of an item; 1 each unless given. The newest stays, whatever its size. */
-  constructor(sizeMax: number, sizeOf: (item: Item) => number = () => 1) {
+  /**
+   * `sizeOf` says what counts of an item; the newest stays, whatever its size. `onForget` hears of each that goes.
+   */
+  constructor(sizeMax: number, sizeOf: (item: Item) => number, onForget: (item: Item) => void) {
     this.#sizeMax = sizeMax;
     this.#sizeOf = sizeOf;
+    this.#onForget = onForget;
   }
 
   get count(): number {
@@ -35,15 +39,11 @@ export class LeastRecentlyUsed<Key, Item> {
     }
   }
 
-  clear(): void {
-    this.#items.clear();
-    this.#size = 0;
-  }
-
   #delete(key: Key): void {
     const item = this.#items.get(key);
     if (item === undefined) return;
     this.#size -= this.#sizeOf(item);
     this.#items.delete(key);
+    this.#onForget(item);
   }
 }

@@ -1,84 +1,77 @@
-import { seriesKey } from '../../pipeline/wire/catalogue.ts';
-import type { Catalogue, Label } from '../../pipeline/wire/catalogue.ts';
-import { selects } from '../rules/expression.ts';
-import type { ComparisonOperator } from '../rules/expression.ts';
-import type { Matcher } from '../rules/matcher.ts';
+import type { Target } from '../../pipeline/targets/target.ts';
+import { targetLabels } from '../../pipeline/targets/target.ts';
+import { compile } from './check.ts';
+import type { Check } from './check.ts';
+import { CheckList } from './check-list.ts';
+import type { PlacedCheck } from './check-list.ts';
 import type { KeyedRule, RuleSet } from './rule-set.ts';
+import type { KnownSeries } from './series-index.ts';
 
-/** One comparison to make on one slot of a frame. */
-export interface Check {
-  /** `rule key|series key`: names the alert within its target. */
-  readonly alertKey: string;
-  readonly rule: KeyedRule;
-  readonly seriesKey: string;
-  readonly seriesLabels: readonly Label[];
-  readonly slot: number;
-  readonly operator: ComparisonOperator;
-  readonly threshold: number;
-  /** Conditions on labels that the series has not: the target's labels decide. */
-  readonly targetMatchers: readonly Matcher[];
+/** The rules compiled to the slots of one catalogue. */
+export interface Plan {
+  /** By whom, and so for which rules. */
+  readonly planner: Planner;
+  /** Slots of a frame of the catalogue. */
+  readonly slots: number;
+  /** Shared by all catalogues in which the rules' series have the same slots. */
+  readonly list: CheckList;
 }
+
+/** What is remembered so that it is shared; beyond it things are made anew, which costs memory only. */
+const SHARED_SERIES_MAX = 262_144;
+const SHARED_LISTS_MAX = 16_384;
 
 /**
- * The rules compiled to the slots of one catalogue. It is made once for each catalogue and rule set, and
- * is shared by all targets that have the catalogue.
+ * Compiles one rule set to catalogues. Nearly every host has a catalogue of its own, for its name is in it; few of them
+ * differ where rules look. So what the rules make of a series is made once, and so is each list of it.
  */
-export class Plan {
-  readonly checks: readonly Check[];
-  /** Slots of a frame of this catalogue. */
-  readonly slots: number;
-  /** Whether any check asks for the target's labels. */
-  readonly dependsOnTarget: boolean;
+export class Planner {
+  readonly #byName: ReadonlyMap<string | undefined, readonly KeyedRule[]>;
+  readonly #nameless: readonly KeyedRule[];
+  readonly #bySeries = new Map<string, readonly Check[]>();
+  readonly #lists = new Map<string, CheckList>();
+  #checks = 0;
 
-  constructor(catalogue: Catalogue, rules: RuleSet) {
-    const byName = Map.groupBy(rules.rules, ({ rule }) => rule.expr.left.metric);
-    const checks: Check[] = [];
-    catalogue.series.forEach(({ name, labels }, slot) => {
-      for (const keyed of [...(byName.get(name) ?? []), ...(byName.get(undefined) ?? [])]) {
-        const check = compile(keyed, name, labels, slot);
-        if (check !== undefined) checks.push(check);
-      }
+  constructor({ rules }: RuleSet) {
+    this.#byName = Map.groupBy(rules, ({ rule }) => rule.expr.left.metric);
+    this.#nameless = this.#byName.get(undefined) ?? [];
+  }
+
+  plan(series: readonly KnownSeries[]): Plan {
+    const placed: PlacedCheck[] = [];
+    for (const [slot, one] of series.entries()) {
+      for (const check of this.#checksOf(one)) placed.push({ check, slot });
+    }
+    return { planner: this, slots: series.length, list: this.#shared(placed) };
+  }
+
+  /** The plan's checks that apply to a target. */
+  listFor({ list }: Plan, target: Target): CheckList {
+    return list.dependsOnTarget ? this.#shared(list.placedFor(targetLabels(target))) : list;
+  }
+
+  #checksOf(series: KnownSeries): readonly Check[] {
+    const named = this.#byName.get(series.name);
+    if (named === undefined && this.#nameless.length === 0) return [];
+    const known = this.#bySeries.get(series.key);
+    if (known !== undefined) return known;
+    const checks = [...(named ?? []), ...this.#nameless].flatMap((rule) => {
+      this.#checks += 1;
+      return compile(rule, series, this.#checks) ?? [];
     });
-    this.checks = checks;
-    this.slots = catalogue.series.length;
-    this.dependsOnTarget = checks.some(({ targetMatchers }) => targetMatchers.length > 0);
+    if (this.#bySeries.size >= SHARED_SERIES_MAX) this.#bySeries.clear();
+    this.#bySeries.set(series.key, checks);
+    return checks;
   }
 
-  /** The checks that apply to a target with these labels. */
-  checksFor(targetLabels: Readonly<Record<string, string>>): readonly Check[] {
-    if (!this.dependsOnTarget) return this.checks;
-    return this.checks.filter(({ targetMatchers }) =>
-      targetMatchers.every((matcher) => matcher.matches(targetLabels[matcher.name] ?? '')),
-    );
+  #shared(placed: readonly PlacedCheck[]): CheckList {
+    const key = placed.map(({ check, slot }) => `${check.number}:${slot}`).join();
+    let list = this.#lists.get(key);
+    if (list === undefined) {
+      list = new CheckList(placed);
+      if (this.#lists.size >= SHARED_LISTS_MAX) this.#lists.clear();
+      this.#lists.set(key, list);
+    }
+    return list;
   }
-}
-
-/** Undefined if the rule cannot mean the series, whatever the target. */
-function compile(
-  rule: KeyedRule,
-  name: string,
-  labels: readonly Label[],
-  slot: number,
-): Check | undefined {
-  const { operator, left, right } = rule.rule.expr;
-  const own = new Map(labels);
-  const decidedHere = (matcher: Matcher): boolean =>
-    matcher.name === '__name__' || own.has(matcher.name);
-  const local = { ...left, matchers: left.matchers.filter(decidedHere) };
-  if (!selects(local, name, (label) => own.get(label))) return undefined;
-  const key = seriesKey(name, labels);
-  return {
-    alertKey: alertKey(rule.key, key),
-    rule,
-    seriesKey: key,
-    seriesLabels: labels,
-    slot,
-    operator,
-    threshold: right.value,
-    targetMatchers: left.matchers.filter((matcher) => !decidedHere(matcher)),
-  };
-}
-
-export function alertKey(ruleKey: string, series: string): string {
-  return `${ruleKey}|${series}`;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../../cli/node-flags.ts';
 import { clickhouseServer } from '../../pipeline/embedded/clickhouse-server.ts';
 import { freePort } from '../../pipeline/embedded/free-port.ts';
 import { natsServer } from '../../pipeline/embedded/nats-server.ts';
@@ -202,7 +203,7 @@ function componentSpec(role: Role, name: string, port: number, env: Environment)
   return {
     name,
     command: process.execPath,
-    args: [MAIN, role],
+    args: [...nodeFlags(role), MAIN, role],
     env: {
       ...env,
       ROLLCALL_MEMBER: name,

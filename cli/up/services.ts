@@ -20,6 +20,7 @@ import { listTargets, putTargets } from '../../pipeline/targets/target-store.ts'
 import type { Resolved } from '../config/rule.ts';
 import type { Config } from '../config/settings.ts';
 import { retentionOf } from '../parts.ts';
+import { nodeFlags } from '../node-flags.ts';
 import { projectRoot } from '../project-root.ts';
 import { withStore } from '../with-store.ts';
 import { logFileOf } from './log-file.ts';
@@ -125,7 +126,7 @@ function componentSpec(config: Config, name: ComponentName, env: Environment): S
   return {
     name,
     command: process.execPath,
-    args: [MAIN, name],
+    args: [...nodeFlags(name), MAIN, name],
     env,
     stopBy: 'SIGTERM',
     stopTimeoutMs: COMPONENT_STOP_MS,

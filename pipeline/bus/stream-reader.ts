@@ -63,6 +63,8 @@ export class StreamReader {
   #fetching: ConsumerMessages | undefined;
   #lastSeq = 0;
   #lastStoredMs: number | undefined;
+  /** Where messages were left out, and asked for again. */
+  #leftOut = 0;
   readonly #caughtUp = Promise.withResolvers<void>();
 
   constructor(bus: Bus, options: StreamReaderOptions) {
@@ -121,28 +123,53 @@ export class StreamReader {
       // Meanwhile there was nothing yet that could be stopped.
       if (this.#stop.signal.aborted) this.#fetching.stop();
       let wanted = FETCH_MESSAGES_MAX;
-      for await (const message of this.#fetching) {
-        if (message.info.deliverySequence !== expected) throw new Error('delivery has a gap');
-        expected += 1;
-        const storedMs = Math.floor(message.info.timestampNanos / 1e6);
-        yield {
-          seq: message.seq,
-          subject: message.subject,
-          data: message.data,
-          storedMs,
-          pending: message.info.pending,
-        };
-        this.#lastSeq = message.seq;
-        this.#lastStoredMs = storedMs;
-        if (message.info.pending === 0) this.#caughtUp.resolve();
-        wanted -= 1;
-        if (wanted === 0) break;
+      try {
+        for await (const message of this.#fetching) {
+          if (message.info.deliverySequence !== expected) throw new Error('delivery has a gap');
+          await this.#mustFollow(message.seq);
+          expected += 1;
+          const storedMs = Math.floor(message.info.timestampNanos / 1e6);
+          yield {
+            seq: message.seq,
+            subject: message.subject,
+            data: message.data,
+            storedMs,
+            pending: message.info.pending,
+          };
+          this.#lastSeq = message.seq;
+          this.#lastStoredMs = storedMs;
+          if (message.info.pending === 0) this.#caughtUp.resolve();
+          wanted -= 1;
+          if (wanted === 0) break;
+        }
+      } catch (error) {
+        // The next message did not fit into what was left of the bytes: it comes with the next fetch.
+        if (wanted === FETCH_MESSAGES_MAX || !isFullFetch(error)) throw error;
       }
       this.#reading.worked();
       // The server had nothing to give: what was announced has been deleted meanwhile.
       const isEmpty = wanted === FETCH_MESSAGES_MAX;
       if (isEmpty && !this.#stop.signal.aborted) this.#caughtUp.resolve();
     }
+  }
+
+  /**
+   * A server that leaves messages out though it has them is asked for them once more: it was seen with
+   * nats-server 2.9, where much was written and deleted at once.
+   */
+  async #mustFollow(seq: number): Promise<void> {
+    const { stream, subject, from } = this.#options;
+    if (subject !== undefined || from === 'last_per_subject') return;
+    const next = Math.max(1, this.#lastSeq > 0 ? this.#lastSeq + 1 : from);
+    if (seq === next || next === this.#leftOut) return;
+    const { state } = await this.#bus.streamInfo(stream);
+    if (state.first_seq > next) return;
+    this.#leftOut = next;
+    this.#bus.log.error(
+      { stream, from: next, to: seq - 1 },
+      'messages were left out: reading again',
+    );
+    throw new Error('messages were left out');
   }
 
   /** A stream that ends before our position was deleted and made again: ours is gone. */
@@ -186,4 +213,9 @@ export class StreamReader {
     if (info.num_pending === 0) this.#caughtUp.resolve();
     return this.#bus.js.consumers.get(stream, info.name);
   }
+}
+
+/** Its bytes are used up, but not by a message that is larger than all of them. */
+function isFullFetch(error: unknown): boolean {
+  return error instanceof Error && /message size exceeds maxbytes/i.test(error.message);
 }

@@ -11,7 +11,12 @@ const STALENESS_MS = 300_000;
 const NOW_MS = 77_000;
 
 /** A frame that JetStream takes at a second. */
-function arriving(book: AlertBook, frame: Buffer, second: number, from = load): Transition[] {
+function arriving(
+  book: AlertBook,
+  frame: Buffer,
+  second: number,
+  from = load,
+): readonly Transition[] {
   if (!book.knows(from.hash)) book.learn(from);
   book.arrive(1000 * second);
   return book.evaluate(frame, 0);
@@ -23,7 +28,7 @@ function fixture(ruleSet: RuleSet) {
   book.setTarget(host);
   book.setRules(ruleSet);
   let seq = 0;
-  const at = (second: number, value: number | undefined): Transition[] => {
+  const at = (second: number, value: number | undefined): readonly Transition[] => {
     seq += 1;
     return arriving(book, frameOf(host, seq, 1000 * second, load, [value]), second);
   };
@@ -228,7 +233,7 @@ await t.test('backlog and repeated frames page nobody', (t) => {
 await t.test('an agent that restarts keeps its alerts', (t) => {
   const { book, at } = fixture(rules('- {alert: High, expr: node_load1 > 5, for: 10s}'));
   at(0, 6);
-  const again = (second: number): Transition[] =>
+  const again = (second: number): readonly Transition[] =>
     arriving(book, frameOf(host, second, 1000 * second, load, [6], 2n), second);
   t.same(told(again(5)), []);
   t.same(told(again(10)), ['pending>firing condition 10']);

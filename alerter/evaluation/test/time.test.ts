@@ -35,7 +35,7 @@ function bookOf(ruleSet: RuleSet): AlertBook {
 
 function fixture(ruleSet: RuleSet, book = bookOf(ruleSet)) {
   const seqs = new Map<string, number>();
-  const say = (said: Said, of = host): Transition[] => {
+  const say = (said: Said, of = host): readonly Transition[] => {
     const { value, sample, arrival, run = 1n, isBacklog = false } = said;
     const key = `${of.instance} ${run}`;
     const seq = said.seq ?? (seqs.get(key) ?? 0) + 1;

@@ -110,6 +110,42 @@ await t.test('many small messages come through one consumer', async (t) => {
   t.equal(consumers.length, 1, 'no fetch had to be given up');
 });
 
+await t.test('more bytes than a fetch may have come through one consumer', async (t) => {
+  const bus = await testBus(t, nats.port, 'bytes');
+  const { subject, stream } = bus.topology.lane(0);
+  for (let i = 0; i < 40; i += 1) await bus.publish(subject, Buffer.alloc(400_000, i));
+  const { seen } = reading(bus, { stream, from: 1 });
+  await until('all is read', () => seen.length === 40);
+  const consumers = await Array.fromAsync(bus.manager.consumers.list(stream));
+  t.equal(consumers.length, 1, 'no fetch had to be given up');
+});
+
+await t.test('messages that the server leaves out are asked for again', async (t) => {
+  const bus = await testBus(t, nats.port, 'left_out');
+  const { subject, stream } = bus.topology.lane(0);
+  const { consumers } = bus.manager;
+  const add = consumers.add.bind(consumers);
+  const begins: unknown[] = [];
+  // As if the second consumer had jumped: it begins behind where it was told to.
+  t.intercept(consumers, 'add', {
+    value: (of: string, config: { opt_start_seq: number }) => {
+      begins.push(config.opt_start_seq);
+      return add(of, begins.length === 2 ? { ...config, opt_start_seq: 15 } : config);
+    },
+  });
+  await publishMany(bus, subject, numbers(1, 10));
+  const { seen } = reading(bus, { stream, from: 1 });
+  await until('the first ones are read', () => seen.length === 10);
+  for await (const { name } of consumers.list(stream)) await consumers.delete(stream, name);
+  await publishMany(bus, subject, numbers(11, 20));
+  await until('all are read', () => seen.length === 20);
+  t.same(
+    seen.map(({ seq }) => seq),
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
+  t.same(begins, [1, 11, 11]);
+});
+
 await t.test('small fetches lose nothing', async (t) => {
   const bus = await testBus(t, nats.port, 'small');
   const { subject, stream } = bus.topology.lane(0);

@@ -1,0 +1,54 @@
+import type { Label } from '../../pipeline/wire/catalogue.ts';
+import { selects } from '../rules/expression.ts';
+import type { ComparisonOperator } from '../rules/expression.ts';
+import type { Matcher } from '../rules/matcher.ts';
+import type { KeyedRule } from './rule-set.ts';
+import type { KnownSeries } from './series-index.ts';
+
+/** One comparison to make on one series; shared by all targets that have it. */
+export interface Check {
+  /** `rule key|series key`: names the alert within its target. */
+  readonly alertKey: string;
+  /** Its own among those of one rule set. */
+  readonly number: number;
+  readonly rule: KeyedRule;
+  readonly seriesKey: string;
+  readonly seriesLabels: readonly Label[];
+  readonly operator: ComparisonOperator;
+  readonly threshold: number;
+  /** Conditions on labels that the series has not: the target's labels decide. */
+  readonly targetMatchers: readonly Matcher[];
+}
+
+/** Undefined if the rule cannot mean the series, whatever the target. */
+export function compile(rule: KeyedRule, series: KnownSeries, number: number): Check | undefined {
+  const { operator, left, right } = rule.rule.expr;
+  const { name, labels, key } = series;
+  const own = new Map(labels);
+  const decidedHere = (matcher: Matcher): boolean =>
+    matcher.name === '__name__' || own.has(matcher.name);
+  const local = { ...left, matchers: left.matchers.filter(decidedHere) };
+  if (!selects(local, name, (label) => own.get(label))) return undefined;
+  return {
+    alertKey: alertKey(rule.key, key),
+    number,
+    rule,
+    seriesKey: key,
+    seriesLabels: labels,
+    operator,
+    threshold: right.value,
+    targetMatchers: left.matchers.filter((matcher) => !decidedHere(matcher)),
+  };
+}
+
+/** Whether the target's labels are as the check wants them. */
+export function appliesTo(
+  { targetMatchers }: Check,
+  targetLabels: Readonly<Record<string, string>>,
+): boolean {
+  return targetMatchers.every((matcher) => matcher.matches(targetLabels[matcher.name] ?? ''));
+}
+
+export function alertKey(ruleKey: string, series: string): string {
+  return `${ruleKey}|${series}`;
+}
