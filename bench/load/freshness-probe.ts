@@ -11,7 +11,7 @@ SELECT toUnixTimestamp64Milli(max(time)) AS newest
 FROM metric_of_host(
     name = {name:String}, instance = {instance:String}, start = now() - 60, end = now() + 60)`;
 /** One sample in so much time is waited for, and asked for so often. */
-const PAUSE_MS = 4000;
+const PAUSE_MS = 2000;
 const ASK_EVERY_MS = 200;
 const WAIT_MS_MAX = 30_000;
 /** A tick that is so near is not chosen: the sample might be there before anybody asks. */

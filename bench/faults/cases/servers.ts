@@ -3,6 +3,8 @@ import type { FaultCase } from '../fault-case.ts';
 import type { FaultRun } from '../fault-run.ts';
 import type { Role } from '../../system/system.ts';
 
+/** So that minutes are stored while somebody looks. */
+const OFTEN = { ROLLCALL_WRITER_CLOSING_SPAN: '2s' };
 /** A collector may owe an agent an acknowledgement for so many frames. */
 const FRAMES_PER_ACK = 4;
 const MIB = 1024 * 1024;
@@ -231,7 +233,7 @@ export const answerIsLost: FaultCase = {
   id: 'F9',
   title: 'an insert commits but its answer is lost',
   mustHold: 'it is stored once',
-  settings: () => ({ proxied: ['clickhouse'], environment: CLICKHOUSE_TIMEOUT }),
+  settings: () => ({ proxied: ['clickhouse'], environment: { ...CLICKHOUSE_TIMEOUT, ...OFTEN } }),
   async disturb(run) {
     const proxy = run.system.proxies.clickhouse!;
     const times = run.either(5, 2);

@@ -84,12 +84,13 @@ await t.test(
     await connects(sink, 4);
     await fleet.stopAgents([2]);
     await connects(sink, 3);
-    const { connections } = await fleet.ledger();
-    t.equal(connections.length, 4);
-    t.same(
-      connections.filter(({ closedMs }) => closedMs !== undefined).map(({ agent }) => agent),
-      [2],
-    );
+    const closed = async (): Promise<number[]> => {
+      const { connections } = await fleet.ledger();
+      t.equal(connections.length, 4);
+      return connections.filter(({ closedMs }) => closedMs !== undefined).map(({ agent }) => agent);
+    };
+    await until('the agent has noticed as well', async () => (await closed()).length > 0);
+    t.same(await closed(), [2]);
     t.equal((await fleet.status()).connected, 3);
     await fleet.startAgents([2]);
     await connects(sink, 4);

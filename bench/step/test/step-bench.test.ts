@@ -10,6 +10,9 @@ import { benchStep } from '../step-bench.ts';
 import type { StepBenchOptions } from '../step-bench.ts';
 import type { StepBounds } from '../step-report.ts';
 
+/* What is stored is stored for good after a second instead of a minute. */
+process.env['ROLLCALL_WRITER_CLOSING_SPAN'] = '1s';
+
 const loadOf = (agents: number): LoadBenchOptions => ({
   keepIn: undefined,
   natsProgram: process.env['ROLLCALL_NATS_SERVER'] ?? 'nats-server',
