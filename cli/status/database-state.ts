@@ -113,7 +113,7 @@ async function down(store: Store): Promise<Pick<DatabaseState, 'down' | 'unheard
      SELECT instance, toBool(newest > now64(3) - toIntervalMillisecond(fresh_ms)) AS is_heard
      FROM current LEFT JOIN
        (SELECT instance, max(time) AS newest, argMax(value, time) AS last
-        FROM metric(name = 'up', start = now() - {over:UInt32}, end = now() + 60)
+        FROM metric(name = 'up', start = now() - {over:UInt32}, end = now() + 86400)
         GROUP BY instance) AS said USING (instance)
      WHERE NOT is_heard OR last = 0
      ORDER BY instance LIMIT ${ROWS_MAX} BY is_heard`,

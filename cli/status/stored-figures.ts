@@ -41,7 +41,7 @@ export class StoredFigures implements Figures {
              max(time) AS newest,
              deltaSumTimestamp(value, toUnixTimestamp64Milli(time)) AS grown,
              dateDiff('millisecond', min(time), max(time)) / 1000 AS seconds
-           FROM samples_between(start = now() - {over:UInt32}, end = now() + 60) AS samples
+           FROM samples_between(start = now() - {over:UInt32}, end = now() + 86400) AS samples
            INNER JOIN (SELECT DISTINCT metric_id, name FROM series WHERE name IN {names:Array(String)})
              AS series ON series.metric_id = samples.metric_id
            WHERE samples.metric_id IN
