@@ -10,8 +10,8 @@ const QUERY = `
 SELECT toUnixTimestamp64Milli(max(time)) AS newest
 FROM metric_of_host(
     name = {name:String}, instance = {instance:String}, start = now() - 60, end = now() + 60)`;
-/** One sample in so much time is waited for, and asked for so often. */
-const PAUSE_MS = 2000;
+/** A query costs ClickHouse tens of milliseconds: there are not many of them. */
+const PAUSE_MS_MAX = 4000;
 const ASK_EVERY_MS = 200;
 const WAIT_MS_MAX = 30_000;
 /** A tick that is so near is not chosen: the sample might be there before anybody asks. */
@@ -59,7 +59,8 @@ export class FreshnessProbe {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await this.#measureOne();
-      await sleep(PAUSE_MS, undefined, { signal });
+      const pauseMs = Math.min(PAUSE_MS_MAX, this.#intervalMs / 2);
+      await sleep(pauseMs, undefined, { signal });
     }
   }
 

@@ -97,7 +97,10 @@ export class Ledger implements StreamWatcher {
   /** JetStream has deleted messages: of a lane, only what is stored for good. */
   onPurged(stream: string, messages: readonly StreamMessage[]): void {
     if (!this.#isLane(stream)) return;
-    for (const { seq } of messages) this.#mustBeSafe('trimmed_before_stored', stream, seq);
+    for (const { seq } of messages) {
+      this.#mustBeSafe('trimmed_before_stored', stream, seq);
+      for (const key of this.#inMessage.get(`${stream} ${seq}`) ?? []) this.shown.trim(key);
+    }
   }
 
   /** What was acknowledged, is in ClickHouse not yet, and no longer on its way. */

@@ -25,8 +25,12 @@ interface Place {
   claimed: number;
   /** Simulated ms. */
   changedMs: number;
+  /** When queries last showed more of it than before, simulated ms. */
+  grewMs: number;
   /** JetStream has lost a frame of it: what was shown may vanish. */
   hasLost: boolean;
+  /** A lane has let go of a frame of it: what was shown stays. */
+  isTrimmed: boolean;
 }
 
 /**
@@ -50,6 +54,9 @@ export class ShownRows implements TableWatcher {
   #closings: Closings = { open: new Set(), hidden: new Set() };
   /** What each token was given for. */
   readonly #tokens = new Map<string, string>();
+  /** When each epoch of a stream was first heard of, simulated ms; and the newest that has begun its run. */
+  readonly #claims = new Map<string, number>();
+  readonly #heads = new Map<string, number>();
   /** What the change under way takes away: of frames, and of places with what they had before. */
   readonly #goneFrames = new Set<string>();
   readonly #before = new Map<string, SampleSum>();
@@ -87,6 +94,12 @@ export class ShownRows implements TableWatcher {
     if (place !== undefined) place.hasLost = true;
   }
 
+  /** A lane has let go of a frame. */
+  trim(frame: string): void {
+    const place = this.#placesOf.get(frame);
+    if (place !== undefined) place.isTrimmed = true;
+  }
+
   /** A token names one block, however often it comes. */
   onBlock(table: string, token: string, chunks: readonly Uint8Array[]): void {
     const hash = createHash('sha1');
@@ -121,8 +134,19 @@ export class ShownRows implements TableWatcher {
     this.#eachOf(changed, -1);
     this.#closings = closings;
     this.#eachOf(changed, 1);
-    this.#check(`lane ${row.lane} epoch ${row.epoch} number ${row.number}`);
+    const what = `lane ${row.lane} epoch ${row.epoch} number ${row.number}`;
+    this.#check(what, this.#claimOfBegin(row));
     if (closings.open.has(BigInt(row.run) + BigInt(row.number))) this.#onRow(row);
+  }
+
+  /** When the lane was claimed whose run begins with this row, simulated ms; undefined for other rows. */
+  #claimOfBegin({ lane, stream_id: stream, epoch, number }: RunRow): number | undefined {
+    const name = `${lane} ${stream}`;
+    const claim = `${name} ${epoch}`;
+    if (!this.#claims.has(claim)) this.#claims.set(claim, this.#nowMs());
+    if (number === 0 || epoch <= (this.#heads.get(name) ?? 0)) return undefined;
+    this.#heads.set(name, epoch);
+    return this.#claims.get(claim);
   }
 
   onGone(table: Table, isGone: (part: Holding) => boolean): void {
@@ -206,34 +230,53 @@ export class ShownRows implements TableWatcher {
   #placeOf(key: string): Place {
     let place = this.#places.get(key);
     if (place === undefined) {
-      place = { accepted: NO_SAMPLES, shown: NO_SAMPLES, claimed: 0, changedMs: 0, hasLost: false };
+      place = {
+        accepted: NO_SAMPLES,
+        shown: NO_SAMPLES,
+        claimed: 0,
+        changedMs: 0,
+        grewMs: 0,
+        hasLost: false,
+        isTrimmed: false,
+      };
       this.#places.set(key, place);
     }
     return place;
   }
 
-  /** After a change: the places and frames that it touched are as they may be. */
-  #check(what: string): void {
+  /**
+   * After a change: the places and frames that it touched are as they may be.
+   *
+   * @param claimMs when a run begins: since when its predecessor may have inserted what the run has not read
+   *   yet, for its lane still has it
+   */
+  #check(what: string, claimMs = Infinity): void {
     for (const [key, before] of this.#before) {
       this.checks += 1;
-      const { accepted, shown, claimed, hasLost } = this.#places.get(key)!;
+      const place = this.#places.get(key)!;
+      const { accepted, shown, claimed } = place;
       const isWhole = shown.rows < accepted.rows || isSameSum(shown, accepted);
       if (shown.rows > accepted.rows || shown.rows < claimed || !isWhole) {
         const counts = `${shown.rows} samples; accepted ${accepted.rows}, of frames ${claimed}`;
         throw new Violation('samples_differ', `${key} has ${counts} after ${what}`);
       }
-      if (shown.rows < before.rows && !hasLost) {
+      if (shown.rows < before.rows && !mayVanish(place, claimMs)) {
         const counts = `${shown.rows} samples, before ${before.rows}`;
         throw new Violation('vanished', `${key} has ${counts} after ${what}`);
       }
+      if (shown.rows > before.rows) place.grewMs = this.#nowMs();
     }
     for (const key of this.#goneFrames) {
-      if (this.#placesOf.get(key)?.hasLost === true) continue;
+      if (mayVanish(this.#placesOf.get(key)!, claimMs)) continue;
       throw new Violation('vanished', `frame ${key} is gone after ${what}`);
     }
     this.#before.clear();
     this.#goneFrames.clear();
   }
+}
+
+function mayVanish({ grewMs, hasLost, isTrimmed }: Place, claimMs: number): boolean {
+  return hasLost || (grewMs > claimMs && !isTrimmed);
 }
 
 export function frameKey(target: bigint, incarnation: bigint, seq: number): string {
