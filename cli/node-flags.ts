@@ -3,5 +3,7 @@
  * next look for garbage: with a small heap there would be more than one a second.
  */
 export function nodeFlags(component: string): readonly string[] {
-  return component === 'writer' || component === 'alerter' ? ['--initial-old-space-size=512'] : [];
+  return component === 'writer' || component === 'alerter'
+    ? ['--max-semi-space-size=1', '--initial-old-space-size=512']
+    : [];
 }
