@@ -9,11 +9,12 @@ import type { LoadReport, TimelineRow } from '../load-report.ts';
 
 /* What is stored is stored for good after a second instead of a minute. */
 process.env['ROLLCALL_WRITER_CLOSING_SPAN'] = '1s';
+process.env['ROLLCALL_WRITER_FLUSH_INTERVAL'] = '200ms';
 
 const AGENTS = 50;
 const METRICS = 40;
 const INTERVAL_MS = 1000;
-const SECONDS = 4;
+const SECONDS = 6;
 
 function load(
   changes: Pick<LoadBenchOptions, 'isTls' | 'catalogues' | 'waits'>,
