@@ -4,10 +4,12 @@ import type { ScheduleResult } from '../schedule.ts';
 import { simulate } from '../simulate.ts';
 import type { SimulateOptions } from '../simulate.ts';
 
+t.setTimeout(300_000);
+
 /** Schedules that once failed, each for another reason. */
 const SEEDS_THAT_FAILED = [6, 71, 146, 161, 197, 1087, 1165, 603033];
 /** What two threads play in about half a minute. */
-const SCHEDULES = 500;
+const SCHEDULES = 300;
 /** Far beyond what any of these takes: the number of schedules ends them. */
 const SECONDS_MAX = 600;
 
