@@ -115,6 +115,8 @@ export class StreamReader {
     const { fetchBytesMax } = this.#options;
     let expected = 1;
     while (!this.#stop.signal.aborted) {
+      // One that ends sooner, such as with its connection, says nothing of what is there.
+      const endMs = performance.now() + FETCH_EXPIRES_MS / 2;
       const largestBytes = this.#bus.payloadBytesMax + ENVELOPE_BYTES_MAX;
       this.#fetching = await consumer.fetch({
         max_bytes: fetchBytesMax ?? Math.max(FETCH_BYTES_MAX, largestBytes),
@@ -148,7 +150,7 @@ export class StreamReader {
       }
       this.#reading.worked();
       // The server had nothing to give: what was announced has been deleted meanwhile.
-      const isEmpty = wanted === FETCH_MESSAGES_MAX;
+      const isEmpty = wanted === FETCH_MESSAGES_MAX && performance.now() >= endMs;
       if (isEmpty && !this.#stop.signal.aborted) this.#caughtUp.resolve();
     }
   }
