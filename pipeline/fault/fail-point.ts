@@ -10,7 +10,7 @@ export const FAIL_POINTS = {
   'collector.frames_acknowledged': 'Agents have been told that their frames are in the stream.',
   'writer.samples_inserted': 'Samples can be seen; the rows of their frames are not in.',
   'writer.frames_inserted': 'Samples and frames can be seen; their minute is not stored.',
-  'writer.run_begun': 'Queries show the rows of this writer, and its predecessor\'s no longer.',
+  'writer.run_begun': "Queries show the rows of this writer, and its predecessor's no longer.",
   'writer.minutes_inserted': 'A slice of a minute is in; the closing is not committed.',
   'writer.closing_committed': 'A minute is stored for good; JetStream still has its batches.',
   'alerter.transitions_recorded': 'Transitions are in the log; the position in the lane is older.',
