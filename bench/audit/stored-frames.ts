@@ -142,7 +142,7 @@ export async function countStored(store: Store): Promise<number> {
 export async function countOpen(store: Store): Promise<number> {
   const [row] = await store.rows<{ frames: string }>(
     `WITH (SELECT open FROM closings) AS open
-     SELECT count() AS frames FROM frames_then WHERE has(open, closing) AND ${IS_OF_FLEET}`,
+     SELECT count() AS frames FROM frames_recent_then WHERE has(open, closing) AND ${IS_OF_FLEET}`,
   );
   return Number(row?.frames ?? 0);
 }

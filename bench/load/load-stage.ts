@@ -24,6 +24,8 @@ const RING_BYTES_MAX = 64 * 1024;
 const TARGETS_PER_INSERT = 10_000;
 const START_MS_MAX = 60_000;
 const CONNECT_MS_MAX = 300_000;
+/** Asking costs ClickHouse something as well. */
+const DRAIN_ASK_EVERY_MS = 2000;
 const DRAIN_MS_MAX = 300_000;
 
 /** Everything that a load run runs on. */
@@ -88,12 +90,16 @@ export class LoadStage {
     const { fleet, system } = this;
     await fleet.setQuiet(true);
     const deadlineMs = performance.now() + DRAIN_MS_MAX;
-    while (performance.now() < deadlineMs) {
+    const comes = async (isTrue: () => Promise<boolean>): Promise<void> => {
+      while (performance.now() < deadlineMs && !(await isTrue())) await sleep(DRAIN_ASK_EVERY_MS);
+    };
+    await comes(async () => {
       const { frames, dropped, unacknowledged } = await fleet.status();
-      const isStored = (await countStored(system.store)) >= frames - dropped;
-      if (unacknowledged === 0 && isStored && (await countOpen(system.store)) === 0) return;
-      await sleep(500);
-    }
+      return unacknowledged === 0 && (await countStored(system.store)) >= frames - dropped;
+    });
+    // That nobody answers any more would be stored for ever.
+    await Promise.all(system.of('collector').map(({ part }) => part.holdDown('SIGTERM')));
+    await comes(async () => (await countOpen(system.store)) === 0);
   }
 
   async clear(): Promise<void> {

@@ -32,7 +32,10 @@ type Cell = (name: string) => NativeValue;
 
 const DAY_MS = 86_400_000;
 
-export function framePart(chunks: readonly Uint8Array[]): Part<FrameRow> {
+export function framePart(
+  chunks: readonly Uint8Array[],
+  table: 'frames_recent' | 'frames',
+): Part<FrameRow> {
   const block = readNative(chunks);
   const rows = rowsOf(block, (cell) => ({
     target: cell('target_id') as bigint,
@@ -44,7 +47,9 @@ export function framePart(chunks: readonly Uint8Array[]): Part<FrameRow> {
     stream: Number(cell('stream_id')),
     streamSeq: Number(cell('stream_seq')),
   }));
-  return { closing: closingOf(block), partition: dayOf(rows), rows };
+  const closing = closingOf(block);
+  const day = dayOf(rows);
+  return { closing, partition: table === 'frames' ? day : `${closing}-${day}`, rows };
 }
 
 export function recentPart(chunks: readonly Uint8Array[]): Part<SampleRow> {

@@ -1,6 +1,5 @@
 import { dayText } from './clickhouse-blocks.ts';
-import type { FrameRow, Part } from './clickhouse-blocks.ts';
-import type { ClickHouseTables } from './clickhouse-tables.ts';
+import type { ClickHouseTables, HidingTable, RecentTable } from './clickhouse-tables.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
 /** The rows it returns (none for a command), or what is left to do at a later instant. */
@@ -46,31 +45,33 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     pattern:
-      /^SELECT target_id, incarnation, arrayFilter\(.* AS firsts, .* AS lasts FROM .* AND NOT has\(\{hides:Array\(UInt64\)\}, closing\) GROUP BY /,
-    run: ({ frames }, parameters) => agentRuns(frames, parameters),
+      /^SELECT target_id, incarnation, arrayFilter\(.* AS firsts, .* AS lasts FROM \( SELECT .* FROM frames UNION ALL SELECT .* FROM frames_recent \) WHERE .* AND NOT has\(\{hides:Array\(UInt64\)\}, closing\) GROUP BY /,
+    run: (tables, parameters) => agentRuns(tables, parameters),
   },
   {
     // ClickHouse reads the ledger and the list of parts one after the other.
     pattern:
-      /^SELECT DISTINCT partition_id FROM system\.parts WHERE .* AND table = 'samples_recent' AND active AND \(toDate\(.*\) < toDate\(now\(\) - \{seconds:UInt64\}\) OR .* NOT IN \( SELECT arrayJoin\(\[run \+ newest, run \+ newest \+ 1\]\) FROM \( SELECT run, greatest\(max\(number\), 1\) AS newest, .* GROUP BY lane, stream_id, epoch, run \) WHERE epoch >= head\)\)$/,
+      /^SELECT DISTINCT table, partition_id FROM system\.parts WHERE .* AND table IN \('samples_recent', 'frames_recent'\) AND active AND \(toDate\(.*\) < toDate\(now\(\) - \{seconds:UInt64\}\) OR .* NOT IN \( SELECT arrayJoin\(\[run \+ newest, run \+ newest \+ 1\]\) FROM \( SELECT run, greatest\(max\(number\), 1\) AS newest, .* GROUP BY lane, stream_id, epoch, run \) WHERE epoch >= head\)\)$/,
     run: (tables, { seconds }) => {
       const { inUse } = tables;
       const oldest = dayText(Date.now() - (seconds as number) * 1000);
-      return () => tables.partitionsBut(inUse, oldest).map((id) => ({ partition_id: id }));
+      const of = (table: RecentTable): object[] =>
+        tables.partitionsBut(table, inUse, oldest).map((id) => ({ table, partition_id: id }));
+      return () => [...of('samples_recent'), ...of('frames_recent')];
     },
   },
   {
-    pattern: /^ALTER TABLE samples_recent DROP PARTITION ID '(\d+-\d+)'$/,
-    run: (tables, _parameters, [, partition]) => {
-      tables.dropPartition(partition!);
+    pattern: /^ALTER TABLE (samples_recent|frames_recent) DROP PARTITION ID '(\d+-\d+)'$/,
+    run: (tables, _parameters, [, table, partition]) => {
+      tables.dropPartition(table as RecentTable, partition!);
       return [];
     },
   },
   {
     pattern:
-      /^DELETE FROM (frames|series_minutes) WHERE has\(\{closings:Array\(UInt64\)\}, closing\)$/,
+      /^DELETE FROM (frames_recent|frames|series_minutes) WHERE has\(\{closings:Array\(UInt64\)\}, closing\)$/,
     run: (tables, { closings }, [, table]) => {
-      tables.deleteClosings(table as 'frames' | 'series_minutes', closings as bigint[]);
+      tables.deleteClosings(table as HidingTable, closings as bigint[]);
       return [];
     },
   },
@@ -135,20 +136,23 @@ function newestRuns(tables: ClickHouseTables, parameters: Parameters): object[] 
 }
 
 /** Runs of agents, each with the ranges of its stored numbers, as the memory of a lane asks for them. */
-function agentRuns(frames: readonly Part<FrameRow>[], parameters: Parameters): object[] {
+function agentRuns(tables: ClickHouseTables, parameters: Parameters): object[] {
   const { targets, incarnations, since, hides } = parameters as {
     targets: bigint[];
     incarnations: bigint[];
     since: number;
     hides: bigint[];
   };
-  const counted = frames.flatMap(({ closing, rows }) => (hides.includes(closing) ? [] : rows));
+  const counted = [...tables.frames, ...tables.recentFrames].flatMap(({ closing, rows }) =>
+    hides.includes(closing) ? [] : rows,
+  );
   return targets.flatMap((target, i) => {
     const seqs = counted
       .filter((row) => row.target === target && row.incarnation === incarnations[i])
       .filter((row) => row.timestampMs >= since)
       .map(({ seq }) => seq)
-      .toSorted((a, b) => a - b);
+      .toSorted((a, b) => a - b)
+      .filter((seq, at, all) => seq !== all[at - 1]);
     if (seqs.length === 0) return [];
     const firsts = seqs.filter((seq, at) => at === 0 || seqs[at - 1]! < seq - 1);
     const lasts = seqs.filter((seq, at) => at === seqs.length - 1 || seqs[at + 1]! > seq + 1);

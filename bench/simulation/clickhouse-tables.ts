@@ -4,13 +4,18 @@ import { closingsInUse, closingsOf, mergeRuns } from './lane-runs.ts';
 import type { Closings, RunRow } from './lane-runs.ts';
 
 /** A table that gets blocks. */
-export type Table = 'frames' | 'samples_recent' | 'series_minutes';
+export type Table = 'frames_recent' | 'frames' | 'samples_recent' | 'series_minutes';
+
+/** A table of what is not stored by the minute yet. */
+export type RecentTable = Extract<Table, 'frames_recent' | 'samples_recent'>;
+/** A table that closings can be deleted from. */
+export type HidingTable = Exclude<Table, 'samples_recent'>;
 
 /** Watches what the tables get and lose, part by part. */
 export interface TableWatcher {
   /** A block has come, whether or not its token makes it stay. */
   onBlock(table: string, token: string, chunks: readonly Uint8Array[]): void;
-  onFrames(part: Part<FrameRow>): void;
+  onFrames(table: 'frames_recent' | 'frames', part: Part<FrameRow>): void;
   onRecent(part: Part<SampleRow>): void;
   onMinutes(part: Part<SampleRow>): void;
   /** A row of `lane_runs` has come. */
@@ -31,6 +36,7 @@ export const TOKENS_MAX = 40;
 /** What the simulated ClickHouse has committed; it survives every crash. */
 export class ClickHouseTables {
   readonly runs: RunRow[] = [];
+  readonly recentFrames: Part<FrameRow>[] = [];
   readonly frames: Part<FrameRow>[] = [];
   readonly recent: Part<SampleRow>[] = [];
   readonly minutes: Part<SampleRow>[] = [];
@@ -51,8 +57,11 @@ export class ClickHouseTables {
 
   /** The view `stored_frames`. */
   get storedFrames(): FrameRow[] {
-    const { hidden } = this.closings;
-    return rowsOf(this.frames, (closing) => !hidden.has(closing));
+    const { open, hidden } = this.closings;
+    return [
+      ...rowsOf(this.frames, (closing) => !open.has(closing) && !hidden.has(closing)),
+      ...rowsOf(this.recentFrames, (closing) => open.has(closing)),
+    ];
   }
 
   /** The view `samples_between`, of all times. */
@@ -68,19 +77,21 @@ export class ClickHouseTables {
     return this.runs.filter((row) => row.lane === lane && row.stream_id === stream);
   }
 
-  /** Which closings somebody has open, of all that `samples_recent` may hold. */
+  /** Which closings somebody has open, of all that the recent tables may hold. */
   get inUse(): Set<bigint> {
     return closingsInUse(this.runs);
   }
 
-  /** Of `samples_recent`, what nobody has open. */
+  /** Of the recent tables, what nobody has open: table and partition. */
   get closedPartitions(): string[] {
-    return this.partitionsBut(this.inUse);
+    const of = (table: RecentTable): string[] =>
+      this.partitionsBut(table, this.inUse).map((partition) => `${table} ${partition}`);
+    return [...of('samples_recent'), ...of('frames_recent')];
   }
 
-  /** Of `samples_recent`, those of other closings, or of days before `oldest`. */
-  partitionsBut(closings: ReadonlySet<bigint>, oldest = ''): string[] {
-    const others = this.recent.filter(({ closing, partition }) => {
+  /** Those of other closings, or of days before `oldest`. */
+  partitionsBut(table: RecentTable, closings: ReadonlySet<bigint>, oldest = ''): string[] {
+    const others = this.#partsOf(table).filter(({ closing, partition }) => {
       return !closings.has(closing) || partition.split('-')[1]! < oldest;
     });
     return [...new Set(others.map(({ partition }) => partition))];
@@ -119,28 +130,40 @@ export class ClickHouseTables {
     into.push(...rows);
   }
 
-  /** Of `samples_recent`. The tokens of what is gone are forgotten with it. */
-  dropPartition(partition: string): void {
-    const left = this.recent.filter((part) => part.partition !== partition);
-    this.recent.splice(0, Infinity, ...left);
-    const tokens = this.#tokens.get('samples_recent') ?? new Map<string, string>();
+  /** The tokens of what is gone are forgotten with it. */
+  dropPartition(table: RecentTable, partition: string): void {
+    const parts = this.#partsOf(table);
+    const left = parts.filter((part) => part.partition !== partition);
+    parts.splice(0, Infinity, ...left);
+    const tokens = this.#tokens.get(table) ?? new Map<string, string>();
     for (const [token, of] of tokens) if (of === partition) tokens.delete(token);
-    this.#watcher.onGone('samples_recent', (part) => part.partition === partition);
+    this.#watcher.onGone(table, (part) => part.partition === partition);
   }
 
-  deleteClosings(table: 'frames' | 'series_minutes', closings: readonly bigint[]): void {
-    const parts: Part<unknown>[] = table === 'frames' ? this.frames : this.minutes;
+  deleteClosings(table: HidingTable, closings: readonly bigint[]): void {
+    const parts = this.#partsOf(table);
     const left = parts.filter(({ closing }) => !closings.includes(closing));
     parts.splice(0, Infinity, ...left);
     this.#watcher.onGone(table, (part) => closings.includes(part.closing));
   }
 
+  #partsOf(table: Table): Part<unknown>[] {
+    const parts: Readonly<Record<Table, Part<unknown>[]>> = {
+      frames_recent: this.recentFrames,
+      frames: this.frames,
+      samples_recent: this.recent,
+      series_minutes: this.minutes,
+    };
+    return parts[table];
+  }
+
   #insertPart(table: string, chunks: readonly Uint8Array[]): Part<unknown> {
     switch (table) {
+      case 'frames_recent':
       case 'frames': {
-        const part = framePart(chunks);
-        this.frames.push(part);
-        this.#watcher.onFrames(part);
+        const part = framePart(chunks, table);
+        this.#partsOf(table).push(part);
+        this.#watcher.onFrames(table, part);
         return part;
       }
       case 'samples_recent': {

@@ -42,6 +42,7 @@ export class ShownRows implements TableWatcher {
   readonly #nowMs: () => number;
   readonly #onRow: (row: RunRow) => void;
   readonly #holdings: Readonly<Record<Table, Map<bigint, Holding[]>>> = {
+    frames_recent: new Map(),
     frames: new Map(),
     samples_recent: new Map(),
     series_minutes: new Map(),
@@ -113,8 +114,8 @@ export class ShownRows implements TableWatcher {
     this.#tokens.set(key, digest);
   }
 
-  onFrames({ closing, partition, rows }: Part<FrameRow>): void {
-    this.#hold('frames', { closing, partition, frames: rows, samples: new Map() });
+  onFrames(table: 'frames_recent' | 'frames', { closing, partition, rows }: Part<FrameRow>): void {
+    this.#hold(table, { closing, partition, frames: rows, samples: new Map() });
   }
 
   onRecent(part: Part<SampleRow>): void {
@@ -182,14 +183,18 @@ export class ShownRows implements TableWatcher {
 
   #shows(table: Table, closing: bigint): boolean {
     const { open, hidden } = this.#closings;
-    if (table === 'samples_recent') return open.has(closing);
-    if (hidden.has(closing)) return false;
-    return table === 'frames' || !open.has(closing);
+    if (table === 'samples_recent' || table === 'frames_recent') return open.has(closing);
+    return !hidden.has(closing) && !open.has(closing);
   }
 
   #eachOf(closings: Iterable<bigint>, times: 1 | -1): void {
     for (const closing of closings) {
-      for (const table of ['frames', 'samples_recent', 'series_minutes'] as const) {
+      for (const table of [
+        'frames_recent',
+        'frames',
+        'samples_recent',
+        'series_minutes',
+      ] as const) {
         if (!this.#shows(table, closing)) continue;
         for (const holding of this.#holdings[table].get(closing) ?? []) this.#show(holding, times);
       }

@@ -12,6 +12,7 @@ export const FAIL_POINTS = {
   'writer.frames_inserted': 'Samples and frames can be seen; their minute is not stored.',
   'writer.run_begun': "Queries show the rows of this writer, and its predecessor's no longer.",
   'writer.minutes_inserted': 'A slice of a minute is in; the closing is not committed.',
+  'writer.records_inserted': 'A whole minute is in, with its frames; the closing is not committed.',
   'writer.closing_committed': 'A minute is stored for good; JetStream still has its batches.',
   'alerter.transitions_recorded': 'Transitions are in the log; the position in the lane is older.',
   'alerter.snapshot_written': 'A snapshot is on the bus; the lane has not been trimmed to it.',

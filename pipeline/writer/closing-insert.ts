@@ -6,13 +6,14 @@ import type { StoredFrame } from './stored-frame.ts';
 /** Bytes of frames that are turned round and inserted at once: 2 million values. */
 const SLICE_BYTES_MAX = 16 * 1024 * 1024;
 
-/** A closing on its way into `series_minutes`, slice by slice: some targets at a time. */
+/** A closing on its way into `series_minutes`, slice by slice: some targets at a time. At last its frames go into `frames`. */
 export class ClosingInsert {
   readonly frozen: FrozenClosing;
   readonly #insert: LaneInsert;
   readonly #signal: AbortSignal;
   readonly #slices: Generator<StoredFrame[]>;
   #inserted = 0;
+  #isWhole = false;
 
   constructor(frozen: FrozenClosing, insert: LaneInsert, signal: AbortSignal) {
     this.frozen = frozen;
@@ -24,12 +25,17 @@ export class ClosingInsert {
   /**
    * Inserts the next slice.
    *
-   * @returns whether there was one
+   * @returns whether there was one; if not, all is in
    * @throws RollcallError `fenced`; the signal's reason
    */
   async next(): Promise<boolean> {
     const slice = this.#slices.next();
-    if (slice.done === true) return false;
+    if (slice.done === true) {
+      if (this.#isWhole) return false;
+      await this.#insert.records(this.frozen.closing, this.#signal);
+      this.#isWhole = true;
+      return true;
+    }
     await this.#insert.minutes(slice.value, this.frozen.closing, this.#inserted, this.#signal);
     this.#inserted += 1;
     return true;

@@ -37,7 +37,7 @@ const RUNS_MAX = 500_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * The runs of one lookup, each with the ranges of its stored numbers. The table is ordered by (target,
+ * The runs of one lookup, each with the ranges of its stored numbers. Both tables are ordered by (target,
  * incarnation), and parts that end before `since` are not read.
  */
 const LOOKUP = `
@@ -48,7 +48,11 @@ const LOOKUP = `
                      arrayPushBack(arrayPopFront(seqs), 0)) AS lasts
   FROM (
     SELECT target_id, incarnation, arrayCompact(arraySort(groupArray(seq))) AS seqs
-    FROM frames
+    FROM (
+      SELECT target_id, incarnation, seq, timestamp, closing FROM frames
+      UNION ALL
+      SELECT target_id, incarnation, seq, timestamp, closing FROM frames_recent
+    )
     WHERE (target_id, incarnation) IN (
             SELECT run.1, run.2 FROM (
               SELECT arrayJoin(arrayZip({targets:Array(UInt64)}, {incarnations:Array(UInt64)}))
@@ -62,7 +66,7 @@ const LOOKUP = `
  * Which frames have been stored, by (target, incarnation, seq). A frame comes again when an
  * acknowledgement was lost on its way, as late as the agent's ring allows: hours.
  *
- * The table `frames` is the memory, and this is a window onto it. For each run there is a floor, a time from
+ * The tables `frames` and `frames_recent` are the memory, and this is a window onto it. For each run there is a floor, a time from
  * which on all of its stored frames are known; a frame keeps its timestamp, so one that comes again
  * falls on the same side. Frames of a run that is not here, or from below its floor, are looked up before they are
  * judged. Runs that were silent for long are forgotten, and looked up when they speak again.

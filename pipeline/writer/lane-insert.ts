@@ -28,8 +28,9 @@ interface Parts {
 
 const FAIL_POINT_OF = {
   samples_recent: 'writer.samples_inserted',
-  frames: 'writer.frames_inserted',
+  frames_recent: 'writer.frames_inserted',
   series_minutes: 'writer.minutes_inserted',
+  frames: 'writer.records_inserted',
 } as const;
 
 /** Inserts frames of one lane, in blocks of one partition each. Tries until it works. */
@@ -66,7 +67,7 @@ export class LaneInsert {
       this.#recentBlocks += 1;
       await this.#insert('samples_recent', block, token, signal);
       // Last: whoever finds the row of a frame finds its samples.
-      await this.#insert('frames', frameBlock(sorted, origin), token, signal);
+      await this.#insert('frames_recent', frameBlock(sorted, origin), token, signal);
       samples += block.rows;
       onInsert();
     }
@@ -90,6 +91,20 @@ export class LaneInsert {
     this.#scratch.reset();
     const block = minuteBlock(frames, closing.id, metricsOf, numbers, this.#scratch);
     await this.#insert('series_minutes', block, `${closing.id}:${slice}`, signal);
+  }
+
+  /**
+   * The record of the frames of a closing.
+   *
+   * @throws RollcallError `fenced`; the signal's reason
+   */
+  async records({ id, frames }: Closing, signal: AbortSignal): Promise<void> {
+    const { lane, streamId } = this.#parts;
+    const origin = { lane, streamId, closing: id };
+    for (const [day, ofDay] of byDay(frames)) {
+      const block = frameBlock(byTargetAndTime(ofDay), origin);
+      await this.#insert('frames', block, `${id}:${day}`, signal);
+    }
   }
 
   /** Each attempt asks first whether the lane is still ours: it may come long after the one before. */

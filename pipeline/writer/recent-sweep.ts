@@ -12,9 +12,9 @@ const LOOK_EVERY_MS = 15_000;
  * older than samples are kept belongs to streams that are gone with their writers.
  */
 const CLOSED = `
-  SELECT DISTINCT partition_id
+  SELECT DISTINCT table, partition_id
   FROM system.parts
-  WHERE database = {database:String} AND table = 'samples_recent' AND active
+  WHERE database = {database:String} AND table IN ('samples_recent', 'frames_recent') AND active
     AND (toDate(extract(partition, '[0-9]{4}-[0-9]{2}-[0-9]{2}')) < toDate(now() - {seconds:UInt64})
       OR toUInt64(extract(partition, '[0-9]+')) NOT IN (
       SELECT arrayJoin([run + newest, run + newest + 1])
@@ -27,7 +27,7 @@ const CLOSED = `
       WHERE epoch >= head))`;
 
 /**
- * Empties `samples_recent` of what is in `series_minutes` by now, or never will be. A query that has begun may
+ * Empties `samples_recent` and `frames_recent` of what is stored by the minute by now, or never will be. A query that has begun may
  * still be about to read it, so it goes at the look after the one that found it.
  */
 export class RecentSweep {
@@ -68,16 +68,18 @@ export class RecentSweep {
    */
   async look(): Promise<number> {
     const { database } = this.#store;
-    const rows = await this.#store.rows<{ partition_id: string }>(CLOSED, {
+    const rows = await this.#store.rows<{ table: string; partition_id: string }>(CLOSED, {
       database,
       seconds: Math.ceil(this.#keepMs / 1000),
     });
     const before = this.#found;
-    this.#found = new Set(rows.map(({ partition_id: id }) => id));
+    this.#found = new Set(
+      rows.map(({ table, partition_id: id }) => `${table} DROP PARTITION ID '${id}'`),
+    );
     let dropped = 0;
-    for (const id of before) {
-      if (!this.#found.has(id)) continue;
-      await this.#store.run(`ALTER TABLE samples_recent DROP PARTITION ID '${id}'`);
+    for (const drop of before) {
+      if (!this.#found.has(drop)) continue;
+      await this.#store.run(`ALTER TABLE ${drop}`);
       dropped += 1;
     }
     return dropped;

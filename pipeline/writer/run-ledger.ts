@@ -34,7 +34,10 @@ const IDENTITIES_MAX = 100;
 const TRUSTED_MS = 5000;
 /** Epochs of a stream that are looked at: those since the last one that began a run. */
 const EPOCHS_MAX = 1000;
-/** Closings that are left out. Of older ones nobody can be inserting any more: their rows are deleted. */
+/**
+ * Closings that are left out. Of older ones nobody can be inserting any more: their rows are deleted, and what
+ * was not stored for good has been swept away.
+ */
 const HIDDEN_MAX = 256;
 const HIDDEN_FROM = ['frames', 'series_minutes'];
 /** A run numbers its closings from 1 in the bits below its own. */

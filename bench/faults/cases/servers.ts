@@ -237,7 +237,13 @@ export const answerIsLost: FaultCase = {
   async disturb(run) {
     const proxy = run.system.proxies.clickhouse!;
     const times = run.either(5, 2);
-    for (const table of ['samples_recent', 'frames', 'series_minutes', 'lane_runs']) {
+    for (const table of [
+      'samples_recent',
+      'frames_recent',
+      'series_minutes',
+      'frames',
+      'lane_runs',
+    ]) {
       const before = proxy.swallowed;
       run.say(`${times} answers to inserts into ${table} are lost`);
       await run.disturbed(async () => {

@@ -6,6 +6,7 @@ const POINTS: readonly (readonly [point: FailPointName, passesMax: number])[] = 
   ['writer.samples_inserted', 6],
   ['writer.frames_inserted', 6],
   ['writer.minutes_inserted', 6],
+  ['writer.records_inserted', 4],
   ['writer.closing_committed', 4],
   ['writer.run_begun', 1],
 ];

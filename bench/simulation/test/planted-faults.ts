@@ -205,7 +205,7 @@ const FAULTS: Readonly<Record<string, () => void>> = {
           return;
         }
         await insertBlock.call(this, table, chunks, token);
-        if (table !== 'frames') return;
+        if (table !== 'frames_recent') return;
         await insertBlock.call(this, 'samples_recent', waiting.get(token)!, token);
       };
     });

@@ -16,6 +16,7 @@ import type { Position } from '../../../pipeline/writer/run-ledger.ts';
 import { Scratch } from '../../../pipeline/writer/scratch.ts';
 import type { StoredFrame } from '../../../pipeline/writer/stored-frame.ts';
 import { catalogueOf, frameMessage } from '../../../pipeline/writer/test/traffic.ts';
+import type { FrameRow } from '../clickhouse-blocks.ts';
 import { runStatement } from '../clickhouse-statements.ts';
 import { ClickHouseTables, TOKENS_MAX } from '../clickhouse-tables.ts';
 import type { TableWatcher } from '../clickhouse-tables.ts';
@@ -37,7 +38,7 @@ const NOBODY: TableWatcher = {
   onRun: () => undefined,
   onGone: () => undefined,
 };
-const TABLES = ['lane_runs', 'frames', 'samples_recent', 'series_minutes'];
+const TABLES = ['lane_runs', 'frames_recent', 'frames', 'samples_recent', 'series_minutes'];
 const CATALOGUE = catalogueOf(['one'], ['two', ['cpu', '0']], ['three']);
 const numbers = new MetricNumbers();
 const METRICS = Int32Array.from(CATALOGUE.series, ({ name, labels }) => {
@@ -68,7 +69,7 @@ async function realDatabase(name: string) {
        FROM samples_between(${EVER}) ORDER BY ALL`,
     );
     const counts: number[] = [];
-    for (const table of ['frames', 'samples_recent']) {
+    for (const table of ['frames_recent', 'frames', 'samples_recent']) {
       const [row] = await store.rows<{ n: string }>(`SELECT count() AS n FROM ${table}`);
       counts.push(Number(row!.n));
     }
@@ -102,7 +103,7 @@ function simulatedDatabase(tables = new ClickHouseTables(NOBODY)): Database {
 function shownBy(tables: ClickHouseTables): unknown {
   const { open, hidden } = tables.closings;
   const frames = tables.storedFrames
-    .toSorted((a, b) => compare([a.target, a.incarnation, a.seq], [b.target, b.incarnation, b.seq]))
+    .toSorted((a, b) => compare(orderOf(a), orderOf(b)))
     .map((row) => ({
       target_id: String(row.target),
       incarnation: String(row.incarnation),
@@ -126,10 +127,14 @@ function shownBy(tables: ClickHouseTables): unknown {
       time: String(timestampMs),
       value,
     }));
-  const counts = [tables.frames, tables.recent].map((parts) =>
+  const counts = [tables.recentFrames, tables.frames, tables.recent].map((parts) =>
     parts.reduce((sum, { rows }) => sum + rows.length, 0),
   );
   return { closings: { open: texts(open), hidden: texts(hidden) }, frames, samples, counts };
+}
+
+function orderOf(row: FrameRow): (number | bigint)[] {
+  return [row.target, row.incarnation, row.seq, row.samples, row.stream, row.streamSeq];
 }
 
 function texts(ids: ReadonlySet<bigint>): string[] {
@@ -223,9 +228,10 @@ function insertFrames(
   frames: readonly StoredFrame[],
   closing: bigint,
   token: string,
+  table = 'frames',
 ): Promise<void> {
   const origin = { lane: '4x0', streamId: 1000, closing };
-  return store.insertBlock('frames', frameBlock(frames, origin).chunks, token);
+  return store.insertBlock(table, frameBlock(frames, origin).chunks, token);
 }
 
 /** What memories take for new, among frames that were stored, hidden or not, and frames that were not. */
@@ -241,9 +247,11 @@ async function framesOn({ store }: Database, seed: number): Promise<unknown[]> {
     transcript.push(fresh.map(({ target, incarnation, seq }) => [target, incarnation, seq]));
     if (fresh.length === 0) continue;
     const closing = BigInt(random.whole(1, 3));
-    await insertFrames(store, fresh, closing, `${seed}:${streamSeq}`);
+    const table = random.chance(0.5) ? 'frames' : 'frames_recent';
+    await insertFrames(store, fresh, closing, `${seed}:${streamSeq}`, table);
     // The same block again is dropped.
-    if (random.chance(0.3)) await insertFrames(store, fresh, closing, `${seed}:${streamSeq}`);
+    if (random.chance(0.3))
+      await insertFrames(store, fresh, closing, `${seed}:${streamSeq}`, table);
   }
   return transcript;
 }
@@ -278,10 +286,11 @@ async function rowsOn({ store, look }: Database, seed: number): Promise<unknown[
     } else if (action === 0) {
       const { chunks } = recentBlock(frames, closing, metricsOf, numbers, new Scratch());
       await store.insertBlock('samples_recent', chunks, `${seed}:${at}`);
-      await insertFrames(store, frames, closing, `${seed}:${at}`);
+      await insertFrames(store, frames, closing, `${seed}:${at}`, 'frames_recent');
     } else if (action === 1) {
       const { chunks } = minuteBlock(frames, closing, metricsOf, numbers, new Scratch());
       await store.insertBlock('series_minutes', chunks, `${seed}:${at}`);
+      await insertFrames(store, frames, closing, `${seed}:${at}`);
     } else if (action === 2) transcript.push(await sweep.look());
     else if (ledger.isBegun) transcript.push(await said(ledger.commit(position)));
     else transcript.push(await said(ledger.begin(position)));

@@ -18,9 +18,13 @@ function frame(target: bigint, seq: number, incarnation = 1n): KnownFrame {
 
 async function fixture(t: Test, fleet: string) {
   const store = await testStore(t, clickhouse.port, fleet);
-  const put = (frames: readonly KnownFrame[], closing = 0n): Promise<void> =>
+  const put = (
+    frames: readonly KnownFrame[],
+    closing = 0n,
+    table: 'frames' | 'frames_recent' = 'frames',
+  ): Promise<void> =>
     store.insertRows(
-      'frames',
+      table,
       frames.map(({ target, incarnation, seq, timestampMs }) => ({
         target_id: String(target),
         incarnation: String(incarnation),
@@ -49,6 +53,15 @@ await t.test('what is in the table is not new, however old it is', async (t) => 
   t.same(await judge(asked), [4, 6, 9, 10], 'nothing was added by asking');
   t.equal(memory.lookups, 1, 'nor looked up again');
   t.ok(memory.lookupSeconds > 0);
+});
+
+await t.test('what is not stored for good counts as well', async (t) => {
+  const { put, judge } = await fixture(t, 'recent');
+  await put([frame(9n, 1), frame(9n, 2)], 0n);
+  await put([frame(9n, 2), frame(9n, 3)], 16n, 'frames_recent');
+  await put([frame(9n, 4), frame(9n, 5)], HIDES[0], 'frames_recent');
+  const asked = [1, 2, 3, 4, 5].map((seq) => frame(9n, seq));
+  t.same(await judge(asked), [4, 5]);
 });
 
 await t.test('a frame from below the floor is looked up, one above it is not', async (t) => {

@@ -169,9 +169,9 @@ await t.test('the days of a batch go into partitions of their own', async (t) =>
   await stored(frames.length);
   t.same(await storedSamples(store), samplesOf(frames));
   const parts = await store.rows<{ partition: string; rows: string }>(
-    `SELECT partition, sum(rows) AS rows FROM system.parts
-     WHERE database = currentDatabase() AND table = 'frames' AND active
-     GROUP BY partition ORDER BY partition`,
+    `SELECT extract(partition, '....-..-..') AS partition, sum(rows) AS rows FROM system.parts
+     WHERE database = currentDatabase() AND table = 'frames_recent' AND active
+     GROUP BY ALL ORDER BY ALL`,
   );
   t.same(parts, [
     { partition: day(midnightMs - 2 * 86_400_000), rows: '1' },

@@ -4,6 +4,7 @@ import { RecentSweep } from '../recent-sweep.ts';
 import { RunLedger } from '../run-ledger.ts';
 
 const clickhouse = await testClickHouse(t);
+const TABLES = ['samples_recent', 'frames_recent'];
 const STREAM = { lane: '2x0', streamId: 7 };
 
 await t.test('what nobody has open is dropped, at the second look', async (t) => {
@@ -11,16 +12,20 @@ await t.test('what nobody has open is dropped, at the second look', async (t) =>
   const sweep = new RecentSweep(store, silentLog, 7 * 86_400_000);
   const put = async (closing: bigint): Promise<void> => {
     const timestamps = [Date.now(), Date.now() - 86_400_000];
-    await store.insertRows(
-      'samples_recent',
-      timestamps.map((ms) => ({ closing: `${closing}`, timestamp: new Date(ms).toISOString() })),
-    );
+    const rows = timestamps.map((ms) => ({
+      closing: `${closing}`,
+      timestamp: new Date(ms).toISOString(),
+    }));
+    for (const table of TABLES) await store.insertRows(table, rows);
   };
   const left = async (): Promise<bigint[]> => {
-    const rows = await store.rows<{ closing: string }>(
-      'SELECT DISTINCT closing FROM samples_recent ORDER BY closing',
+    const [samples, frames] = await Promise.all(
+      TABLES.map((table) =>
+        store.rows<{ closing: string }>(`SELECT DISTINCT closing FROM ${table} ORDER BY closing`),
+      ),
     );
-    return rows.map(({ closing }) => BigInt(closing));
+    t.same(samples, frames);
+    return samples!.map(({ closing }) => BigInt(closing));
   };
   t.equal(await sweep.look(), 0, 'an empty table');
   const older = new RunLedger(store, STREAM, 1, 'older');
@@ -30,12 +35,12 @@ await t.test('what nobody has open is dropped, at the second look', async (t) =>
   await put(first + 1n);
   await put(99n);
   t.equal(await sweep.look(), 0);
-  t.equal(await sweep.look(), 2, 'a day each of what belongs to no run');
+  t.equal(await sweep.look(), 4, 'of each table a day each of what belongs to no run');
   t.same(await left(), [first, first + 1n]);
 
   await older.commit({ fromSeq: 5, toSeq: 5 });
   t.equal(await sweep.look(), 0, 'a query may still be reading it');
-  t.equal(await sweep.look(), 2);
+  t.equal(await sweep.look(), 4);
   t.same(await left(), [first + 1n]);
 
   const newer = new RunLedger(store, STREAM, 2, 'newer');
@@ -44,15 +49,16 @@ await t.test('what nobody has open is dropped, at the second look', async (t) =>
   for (let look = 0; look < 3; look += 1) t.equal(await sweep.look(), 0, 'both may be seen yet');
   await newer.begin(position);
   t.equal(await sweep.look(), 0);
-  t.equal(await sweep.look(), 2);
+  t.equal(await sweep.look(), 4);
   t.same(await left(), [newer.closing]);
 
   // What is older than anything is kept.
-  await store.insertRows('samples_recent', [
-    { closing: `${newer.closing}`, timestamp: new Date(Date.now() - 9 * 86_400_000).toISOString() },
-  ]);
+  const timestamp = new Date(Date.now() - 9 * 86_400_000).toISOString();
+  for (const table of TABLES) {
+    await store.insertRows(table, [{ closing: `${newer.closing}`, timestamp }]);
+  }
   t.equal(await sweep.look(), 0);
-  t.equal(await sweep.look(), 1);
+  t.equal(await sweep.look(), 2);
   t.same(await left(), [newer.closing]);
 
   // A third one claims and ends.

@@ -108,7 +108,7 @@ async function predecessorOf({ bus, store, lane }: Fixture) {
         }
       }
     },
-    /** Inserts so many slices of the closing: one a day. */
+    /** Inserts so many slices of the closing: one a day, and one with the frames. */
     slices: async (count: number): Promise<void> => {
       frozen = open.freeze();
       const closing = new ClosingInsert(frozen, insert, NEVER);
@@ -134,6 +134,7 @@ const STAGES: readonly [name: string, step: Step][] = [
   ['inserted all', ({ flush }) => flush(1, 3)],
   ['stored a part by the minute', ({ slices }) => slices(1)],
   ['stored all by the minute', ({ slices }) => slices(2)],
+  ['stored all by the minute, with the frames', ({ slices }) => slices(3)],
   ['committed that', ({ commit }) => commit()],
 ];
 
