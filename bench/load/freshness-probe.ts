@@ -9,7 +9,7 @@ const METRIC = 'sim_calm';
 const QUERY = `
 SELECT toUnixTimestamp64Milli(max(time)) AS newest
 FROM metric_of_host(
-    name = {name:String}, instance = {instance:String}, start = now() - 60, end = now() + 60)`;
+    name = {name:String}, instance = {instance:String}, start = now() - 15, end = now() + 60)`;
 /** A query costs ClickHouse tens of milliseconds: there are not many of them. */
 const PAUSE_MS_MAX = 4000;
 const ASK_EVERY_MS = 200;

@@ -43,7 +43,7 @@ export class ClosingInsert {
 }
 
 /** All frames of a target and day are in one slice, as far as that fits, and each slice in one day. */
-function* slicesOf(frames: readonly StoredFrame[]): Generator<StoredFrame[]> {
+function* slicesOf(frames: Iterable<StoredFrame>): Generator<StoredFrame[]> {
   for (const ofDay of byDay(frames).values()) {
     let slice: StoredFrame[] = [];
     let bytes = 0;

@@ -1,9 +1,10 @@
+import { FrameList } from './frame-list.ts';
 import type { StoredFrame } from './stored-frame.ts';
 
 /** Frames that become part of `series_minutes` together. */
 export class Closing {
   readonly id: bigint;
-  readonly frames: StoredFrame[] = [];
+  readonly frames = new FrameList();
   /** For each catalogue of the frames the numbers of its metrics, by slot. */
   readonly metrics = new Map<bigint, Int32Array>();
   #bytes = 0;

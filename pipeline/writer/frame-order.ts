@@ -12,7 +12,7 @@ export function byTargetAndTime(frames: readonly StoredFrame[]): StoredFrame[] {
 }
 
 /** The frames of each day, `YYYY-MM-DD`: one insert goes into one partition. */
-export function byDay(frames: readonly StoredFrame[]): Map<string, StoredFrame[]> {
+export function byDay(frames: Iterable<StoredFrame>): Map<string, StoredFrame[]> {
   const days = Map.groupBy(frames, ({ timestampMs }) => Math.floor(timestampMs / DAY_MS));
   return new Map(
     Array.from(days, ([day, of]) => [new Date(day * DAY_MS).toISOString().slice(0, 10), of]),

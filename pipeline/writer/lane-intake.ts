@@ -8,6 +8,7 @@ import * as frame from '../wire/frame.ts';
 import type { CatalogueBook, SlotMetrics } from './catalogue-book.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import type { ParkedMessage, Parking, ParkingReason } from './parking.ts';
+import { storedFrame } from './stored-frame.ts';
 import type { LaneMessage, StoredFrame } from './stored-frame.ts';
 
 /** The last second that ClickHouse's DateTime holds: what expires is reckoned in it. */
@@ -121,19 +122,5 @@ function parkedFrame(reason: ParkingReason, stored: StoredFrame): ParkedMessage 
     bytes: batch.subarray(offset, offset + batch.readUInt32LE(offset)),
     id: `${target}-${incarnation}-${seq}`,
     ...(reason === 'unknown_catalogue' ? { catalogue } : {}),
-  };
-}
-
-function storedFrame(batch: Buffer, offset: number, streamSeq: number): StoredFrame {
-  return {
-    target: frame.frameTarget(batch, offset),
-    incarnation: frame.frameIncarnation(batch, offset),
-    seq: frame.frameSeq(batch, offset),
-    timestampMs: frame.frameTimestampMs(batch, offset),
-    catalogue: frame.frameCatalogue(batch, offset),
-    isBacklog: frame.frameIsBacklog(batch, offset),
-    batch,
-    offset,
-    streamSeq,
   };
 }

@@ -19,7 +19,10 @@ import { persist } from './persist.ts';
 
 const RECORDS_MAX = 500;
 const BYTES_MAX = 4 * 1024 * 1024;
+/** How long a lone record waits for others. */
 const GATHER_MS = 100;
+/** In a storm there is an insert as often as that. */
+const INSERT_EVERY_MS = 1000;
 const POLL_MS = 1000;
 const START_OVER_PAUSE_MS = 250;
 const TRIM_EVERY_MS = 10_000;
@@ -169,6 +172,7 @@ export class LogProjection {
   async #project({ ledger, position, streamId, createdMs }: ClaimedStream, signal: AbortSignal) {
     const buffer = this.#buffer;
     let nextSeq = position.fromSeq;
+    let insertedMs = -Infinity;
     for (;;) {
       while (buffer.waiting === 0) {
         // A full log gets nothing new until there is room in it.
@@ -178,7 +182,8 @@ export class LogProjection {
       // A storm goes in few inserts; a lone record is there soon enough.
       const isEnough = (): boolean =>
         buffer.waiting >= RECORDS_MAX || buffer.waitingBytes >= BYTES_MAX;
-      await buffer.gather(GATHER_MS, isEnough, signal);
+      const leftMs = insertedMs + INSERT_EVERY_MS - performance.now();
+      await buffer.gather(Math.max(GATHER_MS, leftMs), isEnough, signal);
       const messages = buffer.take();
       const records = this.#rowsOf(messages, streamId);
       const { seq, storedMs: toStoredMs } = messages.at(-1)!;
@@ -189,6 +194,7 @@ export class LogProjection {
       });
       for (const record of records) this.#tellRefused(record, refused.get(record.seq));
       nextSeq = seq + 1;
+      insertedMs = performance.now();
       buffer.giveBack(messages);
       this.counters.projected += messages.length;
       this.counters.batches += 1;

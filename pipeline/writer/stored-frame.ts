@@ -1,3 +1,5 @@
+import * as frame from '../wire/frame.ts';
+
 /** A message of a lane, copied so that its values can be viewed. */
 export interface LaneMessage {
   readonly seq: number;
@@ -20,4 +22,19 @@ export interface StoredFrame {
   readonly offset: number;
   /** The sequence of the batch in its stream. */
   readonly streamSeq: number;
+}
+
+/** The frame at an offset of a batch, without a copy of it. */
+export function storedFrame(batch: Buffer, offset: number, streamSeq: number): StoredFrame {
+  return {
+    target: frame.frameTarget(batch, offset),
+    incarnation: frame.frameIncarnation(batch, offset),
+    seq: frame.frameSeq(batch, offset),
+    timestampMs: frame.frameTimestampMs(batch, offset),
+    catalogue: frame.frameCatalogue(batch, offset),
+    isBacklog: frame.frameIsBacklog(batch, offset),
+    batch,
+    offset,
+    streamSeq,
+  };
 }
