@@ -13,6 +13,13 @@ export interface SlotMetrics {
   readonly metrics: Int32Array;
 }
 
+/**
+ * Decodes a catalogue that came along.
+ *
+ * @throws RollcallError `bad_message`, `catalogue_invalid`
+ */
+export type ReadCatalogue = () => Catalogue;
+
 interface SeriesRow {
   readonly metric_id: string;
   readonly name: string;
@@ -30,6 +37,8 @@ interface Candidate {
 const IDS_PER_QUERY_MAX = 4000;
 const HASHES_PER_QUERY_MAX = 1000;
 const FETCHES_AT_ONCE = 32;
+/** Decoded at once: some 100 kB each. */
+const REGISTERED_AT_ONCE = 128;
 /** 64 MB. */
 const SLOTS_MAX = 16_000_000;
 const COMPLAINTS_MAX = 10_000;
@@ -73,7 +82,7 @@ export class CatalogueBook {
    */
   async resolve(
     hashes: Iterable<bigint>,
-    along: ReadonlyMap<bigint, Catalogue> = new Map(),
+    along: ReadonlyMap<bigint, ReadCatalogue> = new Map(),
   ): Promise<Map<bigint, SlotMetrics>> {
     const found = new Map<bigint, SlotMetrics>();
     const wanted = new Set([...hashes, ...along.keys()]);
@@ -84,9 +93,14 @@ export class CatalogueBook {
     const missing = (): bigint[] => [...wanted].filter((hash) => !found.has(hash));
     if (missing().length === 0) return found;
     await this.#findRegistered(missing(), found);
-    const others = missing().filter((hash) => !along.has(hash));
-    const arrived = missing().flatMap((hash) => along.get(hash) ?? []);
-    await this.#register([...arrived, ...(await this.#fetch(others))], found);
+    const others = missing();
+    for (let at = 0; at < others.length; at += REGISTERED_AT_ONCE) {
+      const some = others.slice(at, at + REGISTERED_AT_ONCE);
+      const arrived = some.flatMap((hash) => this.#read(hash, along.get(hash)) ?? []);
+      const read = new Set(arrived.map(({ hash }) => hash));
+      const fetched = await this.#fetch(some.filter((hash) => !read.has(hash)));
+      await this.#register([...arrived, ...fetched], found);
+    }
     await this.#reload();
     for (const slots of found.values()) this.#remember(slots);
     return found;
@@ -103,6 +117,16 @@ export class CatalogueBook {
         const hash = BigInt(row.hash);
         found.set(hash, this.#slotsOf(hash, row.metric_ids.map(BigInt)));
       }
+    }
+  }
+
+  #read(hash: bigint, read: ReadCatalogue | undefined): Catalogue | undefined {
+    try {
+      return read?.();
+    } catch (error) {
+      if (!(error instanceof RollcallError)) throw error;
+      this.#refuse(hash, reasonOf(error));
+      return undefined;
     }
   }
 

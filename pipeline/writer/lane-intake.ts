@@ -2,10 +2,9 @@ import type { Logger } from 'pino';
 import { reasonOf, RollcallError } from '../error.ts';
 import type { Store } from '../store/store.ts';
 import { readBatch } from '../wire/batch.ts';
-import { decodeCatalogueMessage } from '../wire/catalogue-message.ts';
-import type { Catalogue } from '../wire/catalogue.ts';
+import { claimedCatalogueHash, decodeCatalogueMessage } from '../wire/catalogue-message.ts';
 import * as frame from '../wire/frame.ts';
-import type { CatalogueBook, SlotMetrics } from './catalogue-book.ts';
+import type { CatalogueBook, ReadCatalogue, SlotMetrics } from './catalogue-book.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import type { ParkedMessage, Parking, ParkingReason } from './parking.ts';
 import { storedFrame } from './stored-frame.ts';
@@ -40,7 +39,7 @@ interface Parts {
 interface ParsedMessages {
   readonly frames: readonly StoredFrame[];
   /** Those that came along. */
-  readonly catalogues: ReadonlyMap<bigint, Catalogue>;
+  readonly catalogues: ReadonlyMap<bigint, ReadCatalogue>;
   readonly parked: readonly ParkedMessage[];
 }
 
@@ -84,7 +83,7 @@ export class LaneIntake {
   #parse(messages: readonly LaneMessage[], { streamId }: IntakeOrigin): ParsedMessages {
     const { lane, log } = this.#parts;
     const frames: StoredFrame[] = [];
-    const catalogues = new Map<bigint, Catalogue>();
+    const catalogues = new Map<bigint, ReadCatalogue>();
     const parked: ParkedMessage[] = [];
     for (const { seq, batch } of messages) {
       const before = frames.length;
@@ -92,8 +91,8 @@ export class LaneIntake {
         readBatch(batch, {
           onFrame: (source, offset) => frames.push(storedFrame(source, offset, seq)),
           onCatalogue: (source, offset, length) => {
-            const catalogue = decodeCatalogueMessage(source, offset, length);
-            catalogues.set(catalogue.hash, catalogue);
+            const hash = claimedCatalogueHash(source, offset, length);
+            catalogues.set(hash, () => decodeCatalogueMessage(source, offset, length));
           },
         });
       } catch (error) {
