@@ -5,6 +5,7 @@ import { freePort } from '../../embedded/free-port.ts';
 import {
   silentLog,
   testBus,
+  TEST_RETENTION,
   testBusOptions,
   testClickHouse,
   testNats,
@@ -53,7 +54,7 @@ async function writerOf(t: Test, fleet: string, metricsPort?: number) {
     bus,
     member: `writer-${port}`,
     store: storeOptions(fleet),
-    retention: { samplesMs: 7 * 86_400_000, framesMs: 3 * 86_400_000 },
+    retention: TEST_RETENTION,
     lane: {
       flushIntervalMs: 20,
       flushBytesMax: 1 << 20,
