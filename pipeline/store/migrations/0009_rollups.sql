@@ -279,7 +279,7 @@ CREATE VIEW metric_rollup AS
 WITH (SELECT step FROM rollup_step(start = {start:DateTime64(3)}, end = {end:DateTime64(3)})) AS step
 SELECT
     time,
-    step AS step_seconds,
+    assumeNotNull(step) AS step_seconds,
     dictGet('{database}.targets_by_id', 'instance', target_id) AS instance,
     mapFromArrays(
         dictGet('{database}.series_by_id', 'label_names', metric_id),
@@ -302,7 +302,7 @@ CREATE VIEW metric_of_host_rollup AS
 WITH (SELECT step FROM rollup_step(start = {start:DateTime64(3)}, end = {end:DateTime64(3)})) AS step
 SELECT
     time,
-    step AS step_seconds,
+    assumeNotNull(step) AS step_seconds,
     mapFromArrays(
         dictGet('{database}.series_by_id', 'label_names', metric_id),
         dictGet('{database}.series_by_id', 'label_values', metric_id)) AS labels,

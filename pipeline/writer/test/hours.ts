@@ -84,11 +84,11 @@ export function minutesOf(startMs: number, count = 60): number[] {
 /** A text that is compared, and a total that is about the same, for it depends on the order. */
 type Row = readonly [text: string, total: number];
 
-/** What the view shows, by series and step. */
+/** What the view shows, by series and step. Which zero is the smallest is nobody's business: `+ 0`. */
 async function shown(store: Store, step: number, startMs: number, endMs: number): Promise<Row[]> {
   const rows = await store.rows<Record<string, string>>(
     `SELECT concat(metric_id, ' ', target_id, ' ', time) AS key, toString(count) AS count,
-       toString(minimum) AS least, toString(maximum) AS most, toString(last) AS last, toString(total) AS total
+       toString(minimum + 0) AS least, toString(maximum + 0) AS most, toString(last) AS last, toString(total) AS total
      FROM rollup_between(start = {start:Int64}, end = {end:Int64}, step = ${step})
      ORDER BY key`,
     { start: startMs, end: endMs },
@@ -100,8 +100,8 @@ async function shown(store: Store, step: number, startMs: number, endMs: number)
 async function wanted(store: Store, step: number, startMs: number, endMs: number): Promise<Row[]> {
   const rows = await store.rows<Record<string, string>>(
     `SELECT concat(metric_id, ' ', target_id, ' ', begin) AS key, toString(count()) AS count,
-       toString(if(countIf(NOT isNaN(value)) = 0, nan, minIf(value, NOT isNaN(value)))) AS least,
-       toString(if(countIf(NOT isNaN(value)) = 0, nan, maxIf(value, NOT isNaN(value)))) AS most,
+       toString(if(countIf(NOT isNaN(value)) = 0, nan, minIf(value, NOT isNaN(value))) + 0) AS least,
+       toString(if(countIf(NOT isNaN(value)) = 0, nan, maxIf(value, NOT isNaN(value))) + 0) AS most,
        toString(argMax(value, time)) AS last, toString(sum(value)) AS total
      FROM (SELECT *, toDateTime64(toStartOfInterval(time, toIntervalSecond(${step})), 3, 'UTC') AS begin
            FROM samples_between(start = {start:Int64}, end = {end:Int64}))
