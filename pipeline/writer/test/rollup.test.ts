@@ -153,11 +153,11 @@ await t.test('a query sees each sample once while a roll-up is committed', async
   const lane = await begunLane(store, 1);
   const rollup = rollupOf(store, 1, { sliceSamplesMax: 100 });
   let stored = 0;
-  let isDone = false;
+  const done = new AbortController();
   const wrong: unknown[] = [];
   let asked = 0;
   const asking = Array.from({ length: 3 }, async () => {
-    while (!isDone) {
+    while (!done.signal.aborted) {
       const atLeast = stored;
       const [row] = await store.rows<{ n: string; twice: string }>(
         `SELECT sum(count) AS n, countIf(count > 3) AS twice
@@ -173,7 +173,7 @@ await t.test('a query sees each sample once while a roll-up is committed', async
     stored += 60 * 12;
     await rollup.look(from + HOUR_MS + 120_000, UNTOLD);
   }
-  isDone = true;
+  done.abort();
   await Promise.all(asking);
   t.same(wrong, []);
   t.comment(`${asked} queries`);
