@@ -8,10 +8,8 @@ const CLOSINGS_MAX = 1000;
 /** What is rolled up together. */
 export interface RollupBatch {
   readonly closings: readonly bigint[];
-  /** Hours that have samples in them, s since 1970. */
-  readonly hours: readonly number[];
-  /** As the frames say. */
-  readonly samples: number;
+  /** How many samples they have of which hours, s since 1970, the earliest first. */
+  readonly hours: ReadonlyMap<number, number>;
   /** By run: what is rolled up afterwards. */
   readonly below: ReadonlyMap<bigint, bigint>;
   /** Whether there is more to do. */
@@ -21,20 +19,24 @@ export interface RollupBatch {
 interface ClosingRow {
   readonly closing: string;
   readonly is_later: number;
-  readonly samples: string;
   readonly hours: readonly number[];
+  /** Samples, by hour. */
+  readonly counts: readonly string[];
 }
 
 /** A closing belongs to a later hour when most of its frames do: clocks may be ahead, and some frames come late. */
 const CLOSINGS = `
   SELECT closing, countIf(timestamp >= fromUnixTimestamp64Milli({end:Int64}, 'UTC')) * 2 > count() AS is_later,
-    sum(samples) AS samples, groupUniqArray(toUnixTimestamp(toStartOfHour(timestamp))) AS hours
+    sumMap([toUnixTimestamp(toStartOfHour(timestamp))], [toUInt64(samples)]) AS sums,
+    tupleElement(sums, 1) AS hours, tupleElement(sums, 2) AS counts
   FROM frames
   WHERE closing IN {closings:Array(UInt64)}
   GROUP BY closing`;
 
-const HOURS = `
-  SELECT groupUniqArray(toUnixTimestamp(toStartOfHour(minute))) AS hours
+/** Frames may be kept for a shorter time than their samples. */
+const WITHOUT_FRAMES = `
+  SELECT sumMap([toUnixTimestamp(toStartOfHour(minute))], [length(offsets_ms)]) AS sums,
+    tupleElement(sums, 1) AS hours, tupleElement(sums, 2) AS counts
   FROM series_minutes
   WHERE closing IN {closings:Array(UInt64)}`;
 
@@ -54,8 +56,6 @@ export async function rollupBatch(
 ): Promise<RollupBatch> {
   const after = new Map<bigint, bigint>();
   const closings: bigint[] = [];
-  const hours = new Set<number>();
-  let samples = 0;
   let isCut = false;
   const looked = await lookAt(store, firstOf(runs.map((run) => run.closings)), endMs);
   for (const { run, limit, closings: ofRun } of runs) {
@@ -64,19 +64,26 @@ export async function rollupBatch(
     );
     isCut ||= next !== undefined && !looked.has(next);
     const done = next === undefined ? ofRun : ofRun.slice(0, ofRun.indexOf(next));
-    for (const closing of done) {
-      const row = looked.get(closing)!;
-      closings.push(closing);
-      samples += Number(row.samples);
-      for (const hour of row.hours) hours.add(hour);
-    }
+    closings.push(...done);
     const reached = next ?? limit;
     if (reached > run + 1n || below.has(run)) after.set(run, reached);
   }
-  const unsaid = closings.filter((closing) => looked.get(closing)!.hours.length === 0);
-  for (const hour of await hoursOf(store, unsaid)) hours.add(hour);
-  const sorted = [...Uint32Array.from(hours).toSorted()];
-  return { closings, hours: sorted, samples, below: after, isCut };
+  const said = closings.map((closing) => looked.get(closing)!);
+  const unsaid = closings.filter((_, index) => said[index]!.hours.length === 0);
+  const hours = hoursOf([...said, ...(await withoutFrames(store, unsaid))]);
+  return { closings, hours, below: after, isCut };
+}
+
+type Hours = Pick<ClosingRow, 'hours' | 'counts'>;
+
+function hoursOf(rows: readonly Hours[]): Map<number, number> {
+  const sums = new Map<number, number>();
+  for (const { hours, counts } of rows) {
+    for (const [index, hour] of hours.entries()) {
+      sums.set(hour, (sums.get(hour) ?? 0) + Number(counts[index]));
+    }
+  }
+  return new Map([...sums].toSorted(([a], [b]) => a - b));
 }
 
 /** As many of each run, from its oldest on, as there is room for. */
@@ -101,7 +108,7 @@ async function lookAt(
 ): Promise<Map<bigint, ClosingRow>> {
   const looked = new Map<bigint, ClosingRow>(
     closings.map((closing) => {
-      return [closing, { closing: `${closing}`, is_later: 0, samples: '0', hours: [] }];
+      return [closing, { closing: `${closing}`, is_later: 0, hours: [], counts: [] }];
     }),
   );
   if (closings.length === 0) return looked;
@@ -110,11 +117,8 @@ async function lookAt(
   return looked;
 }
 
-/** Frames may be kept for a shorter time than their samples: those of a closing without any are looked for. */
-async function hoursOf(store: Store, closings: readonly bigint[]): Promise<readonly number[]> {
-  if (closings.length === 0) return [];
-  const [row] = await store.rows<{ hours: number[] }>(HOURS, { closings });
-  return row!.hours;
+async function withoutFrames(store: Store, closings: readonly bigint[]): Promise<Hours[]> {
+  return closings.length === 0 ? [] : store.rows<Hours>(WITHOUT_FRAMES, { closings });
 }
 
 /** When the last hour ended that is over, and whose closings have had their time. */

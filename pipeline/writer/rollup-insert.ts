@@ -78,16 +78,15 @@ const HOURS = `
  * The parts of a roll-up, hour by hour, of about `samplesMax` samples: metrics are hashes, so ranges of them are
  * about equal.
  *
- * @param samples in all hours
+ * @param hours how many samples there are of which
  */
 export function* slicesOf(
   { rollup, closings }: Pick<RollupSlice, 'rollup' | 'closings'>,
-  hours: readonly number[],
-  samples: number,
+  hours: ReadonlyMap<number, number>,
   samplesMax: number,
 ): Generator<RollupSlice> {
-  const parts = BigInt(Math.max(1, Math.ceil(samples / samplesMax / Math.max(1, hours.length))));
-  for (const hour of hours) {
+  for (const [hour, samples] of hours) {
+    const parts = BigInt(Math.max(1, Math.ceil(samples / samplesMax)));
     for (let part = 0n; part < parts; part += 1n) {
       const fromMetric = (METRICS * part) / parts;
       const toMetric = (METRICS * (part + 1n)) / parts - 1n;

@@ -147,16 +147,19 @@ export class Rollup {
 
   async #rollUp(batch: RollupBatch, openFromS: number, signal: AbortSignal): Promise<void> {
     const { sliceSamplesMax = SLICE_SAMPLES_MAX } = this.#options;
-    const { closings, hours, samples, below } = batch;
+    const { closings, hours, below } = batch;
     const { rollup } = this.#ledger;
     const startMs = performance.now();
     this.#isDirty = true;
-    for (const slice of slicesOf({ rollup, closings }, hours, samples, sliceSamplesMax)) {
+    for (const slice of slicesOf({ rollup, closings }, hours, sliceSamplesMax)) {
       await untilAborted(this.#ledger.confirm(), signal);
       await untilAborted(insertRollup(this.#store, slice), signal);
       failPoint('writer.rollup_inserted');
     }
-    const rolledUp = await untilAborted(rolledUpRows(this.#store, rollup, hours), signal);
+    const rolledUp = await untilAborted(
+      rolledUpRows(this.#store, rollup, [...hours.keys()]),
+      signal,
+    );
     await untilAborted(this.#ledger.commit({ below, openFromS }), signal);
     failPoint('writer.rollup_committed');
     this.#isDirty = false;
