@@ -14,8 +14,8 @@ export interface RollupSlice {
 const METRICS = 2n ** 64n;
 
 /**
- * In the order of the key, so that no more is in memory than a few series. Whole numbers of several scales are brought to the
- * finest of them, unless a number would then be too large to be exact.
+ * Whole numbers of several scales are brought to the finest of them, unless a number would then be too large to be
+ * exact. All of a slice is in memory; to go by the order of the key instead needed more memory and time.
  */
 const MINUTES = `
   INSERT INTO rollup_minutes
@@ -57,7 +57,7 @@ const MINUTES = `
       AND closing IN {closings:Array(UInt64)}
     GROUP BY metric_id, target_id, scale < 0
   )
-  SETTINGS optimize_aggregation_in_order = 1, max_threads = 1`;
+  SETTINGS max_threads = 1`;
 
 const HOURS = `
   INSERT INTO rollup_hours

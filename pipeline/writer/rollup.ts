@@ -39,8 +39,8 @@ export interface RollupCounters {
 const GRACE_MS = 120_000;
 const LOOK_EVERY_MS = 60_000;
 const PAUSE_MS_MAX = 1_800_000;
-/** About a second of one core. */
-const SLICE_SAMPLES_MAX = 20_000_000;
+/** About half a second of one core, and 130 MB of ClickHouse's memory. */
+const SLICE_SAMPLES_MAX = 10_000_000;
 
 export function rollupCounters(): RollupCounters {
   return {
