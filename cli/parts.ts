@@ -62,7 +62,12 @@ export function storeOptionsOf({
 }
 
 export function retentionOf({ clickhouse }: Pick<Config, 'clickhouse'>): Retention {
-  return { samplesMs: clickhouse.retentionMs, framesMs: clickhouse.framesRetentionMs };
+  return {
+    samplesMs: clickhouse.retentionMs,
+    framesMs: clickhouse.framesRetentionMs,
+    rollupMinutesMs: clickhouse.rollupMinutesRetentionMs,
+    rollupHoursMs: clickhouse.rollupHoursRetentionMs,
+  };
 }
 
 /** Undefined when TLS is not configured; half a configuration is an error. */

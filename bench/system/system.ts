@@ -108,7 +108,12 @@ export class System {
     const system = new System(options, ports, proxies);
     try {
       await Promise.all([system.nats.start(), system.clickhouse.start()]);
-      await migrate(system.store, { samplesMs: 7 * DAY_MS, framesMs: 3 * DAY_MS });
+      await migrate(system.store, {
+        samplesMs: 7 * DAY_MS,
+        framesMs: 3 * DAY_MS,
+        rollupMinutesMs: 90 * DAY_MS,
+        rollupHoursMs: 1095 * DAY_MS,
+      });
       await putRuleFiles(system.store, [{ name: 'faults.yaml', content: options.rules }]);
     } catch (error) {
       await system.stop();

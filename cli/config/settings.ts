@@ -108,6 +108,14 @@ const clickhouse = section('ClickHouse', 'The database.', {
     default: '3d',
     help: 'Age at which the record of which frames were stored is deleted.',
   }),
+  rollupMinutesRetentionMs: setting(duration({ min: '1h', max: '3650d' }), {
+    default: '90d',
+    help: 'Age at which minimum, maximum, total, count and last value by the minute are deleted.',
+  }),
+  rollupHoursRetentionMs: setting(duration({ min: '1h', max: '3650d' }), {
+    default: '1095d',
+    help: 'Age at which minimum, maximum, total, count and last value by the hour are deleted.',
+  }),
 });
 
 const tls = section(

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { Bus } from '../bus/bus.ts';
 import type { BusOptions } from '../bus/bus.ts';
 import { migrate } from '../store/migrate.ts';
+import type { Retention } from '../store/migrate.ts';
 import { Store } from '../store/store.ts';
 import { ChildServer } from './child-server.ts';
 import { clickhouseServer } from './clickhouse-server.ts';
@@ -94,6 +95,13 @@ export async function testBus(t: Teardown, port: number, fleet?: string): Promis
   return bus;
 }
 
+export const TEST_RETENTION: Retention = {
+  samplesMs: 7 * 86_400_000,
+  framesMs: 3 * 86_400_000,
+  rollupMinutesMs: 90 * 86_400_000,
+  rollupHoursMs: 1095 * 86_400_000,
+};
+
 /** A store with the schema in place. */
 export async function testStore(t: Teardown, port: number, fleet = 'fleet'): Promise<Store> {
   const store = new Store({
@@ -103,7 +111,7 @@ export async function testStore(t: Teardown, port: number, fleet = 'fleet'): Pro
     requestTimeoutMs: 10_000,
   });
   t.teardown(() => store.close());
-  await migrate(store, { samplesMs: 7 * 86_400_000, framesMs: 3 * 86_400_000 });
+  await migrate(store, TEST_RETENTION);
   return store;
 }
 

@@ -14,6 +14,8 @@ export const FAIL_POINTS = {
   'writer.minutes_inserted': 'A slice of a minute is in; the closing is not committed.',
   'writer.records_inserted': 'A whole minute is in, with its frames; the closing is not committed.',
   'writer.closing_committed': 'A minute is stored for good; JetStream still has its batches.',
+  'writer.rollup_inserted': 'A slice of a roll-up is in; the roll-up is not committed.',
+  'writer.rollup_committed': 'A roll-up is committed; its owner does not know.',
   'alerter.transitions_recorded': 'Transitions are in the log; the position in the lane is older.',
   'alerter.snapshot_written': 'A snapshot is on the bus; the lane has not been trimmed to it.',
   'delivery.attempt_recorded': 'The log says that a page is about to be sent; it has not been.',

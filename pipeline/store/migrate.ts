@@ -15,6 +15,8 @@ export interface Migration {
 export interface Retention {
   readonly samplesMs: number;
   readonly framesMs: number;
+  readonly rollupMinutesMs: number;
+  readonly rollupHoursMs: number;
 }
 
 const LEDGER = `CREATE TABLE IF NOT EXISTS migrations
@@ -114,11 +116,13 @@ function idempotent(statement: string): string {
 
 /** The time to live follows the configuration; only parts that are wholly too old are dropped. */
 async function applyRetention(store: Store, retention: Retention): Promise<void> {
-  const { samplesMs, framesMs } = retention;
+  const { samplesMs, framesMs, rollupMinutesMs, rollupHoursMs } = retention;
   const tables: [table: string, time: string, ageMs: number][] = [
     ['samples', 'toDateTime(timestamp)', samplesMs],
     ['series_minutes', 'minute', samplesMs],
     ['frames', 'toDateTime(timestamp)', framesMs],
+    ['rollup_minutes', 'hour', rollupMinutesMs],
+    ['rollup_hours', 'hour', rollupHoursMs],
   ];
   for (const [table, time, ageMs] of tables) {
     const wanted = `${time} + toIntervalSecond(${Math.round(ageMs / 1000)})`;

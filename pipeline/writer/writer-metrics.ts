@@ -7,6 +7,7 @@ import type { LaneCounters } from './lane-writer.ts';
 import { openBytesMax } from './open-closings.ts';
 import type { Parking } from './parking.ts';
 import type { ProjectedLog } from './projected-log.ts';
+import type { RollupCounters } from './rollup.ts';
 import type { Unparking } from './unparking.ts';
 import type { WrittenLanes } from './written-lanes.ts';
 
@@ -20,6 +21,7 @@ export interface WriterParts {
   readonly unparking: Unparking;
   readonly projector: Projector;
   readonly projectedLog: ProjectedLog;
+  readonly rolledUp: RollupCounters;
 }
 
 /** [field, name, help] of what each lane counts. */
@@ -59,6 +61,7 @@ export function registerWriterMetrics(registry: Registry, parts: WriterParts): v
   registerParking(metrics, parts);
   registerNames(metrics, parts);
   registerLog(metrics, parts);
+  registerRollups(metrics, parts);
   metrics.gauge('rollcall_writer_nats_connected', '1 while connected to NATS.', () => {
     return parts.bus.isConnected ? 1 : 0;
   });
@@ -151,6 +154,29 @@ function registerLog(metrics: ReadMetrics, { projectedLog }: WriterParts): void 
   metrics.counter('rollcall_writer_log_malformed_total', 'Records of the log skipped.', () => {
     return projectedLog.total('malformed');
   });
+}
+
+function registerRollups(metrics: ReadMetrics, { rolledUp }: WriterParts): void {
+  const totals: readonly [keyof RollupCounters, string, string][] = [
+    ['closings', 'closings_total', 'Closings that were rolled up.'],
+    ['rows', 'rows_total', 'Rows of a series and hour that were rolled up.'],
+    ['samples', 'samples_total', 'Samples that were rolled up.'],
+    ['failures', 'failures_total', 'Roll-ups that failed and are made again.'],
+    ['seconds', 'seconds_total', 'Time spent on roll-ups.'],
+  ];
+  for (const [field, name, help] of totals) {
+    metrics.counter(`rollcall_writer_rollup_${name}`, help, () => rolledUp[field]);
+  }
+  metrics.gauge(
+    'rollcall_writer_rollup_waiting_closings',
+    'Closings that are committed and not rolled up; of who owns the part projection.',
+    () => rolledUp.waiting,
+  );
+  metrics.gauge(
+    'rollcall_writer_rollup_age_seconds',
+    'Time since the last hour that is rolled up ended; of who owns the part projection.',
+    () => (rolledUp.openFromMs > 0 ? (Date.now() - rolledUp.openFromMs) / 1000 : NaN),
+  );
 }
 
 function freshnessSeconds(lanes: WrittenLanes): number | undefined {

@@ -24,6 +24,7 @@ import { LogProjection } from './log-projection.ts';
 import { Parking } from './parking.ts';
 import { ProjectedLog } from './projected-log.ts';
 import { RecentSweep } from './recent-sweep.ts';
+import { Rollup, rollupCounters } from './rollup.ts';
 import { LANE_TOTALS, registerWriterMetrics } from './writer-metrics.ts';
 import { Unparking } from './unparking.ts';
 import { WrittenLanes } from './written-lanes.ts';
@@ -113,6 +114,7 @@ export class Writer {
     const unparking = new Unparking({ bus, catalogues, parking, log });
     const sweep = new RecentSweep(store, log, retention.samplesMs);
     const projectedLog = new ProjectedLog();
+    const rolledUp = rollupCounters();
     const { registry } = this.#component;
     members.register(registry);
     streams.register(registry);
@@ -126,15 +128,19 @@ export class Writer {
       unparking,
       projector,
       projectedLog,
+      rolledUp,
     });
-    const projecting = allOf(projector, members, streams, unparking, sweep);
     return (part: string, epoch: number, signal: AbortSignal): Promise<void> => {
       log.info({ part, epoch }, 'part taken');
       if (part === LOG_PART) {
         const projection = new LogProjection({ bus, store, log }, { epoch, writer: member });
         return projectedLog.follow(projection, projection.run(signal));
       }
-      if (part === PROJECTION_PART) return projecting(signal);
+      if (part === PROJECTION_PART) {
+        const options = { epoch, writer: member, kept: retention };
+        const rollup = new Rollup(store, log, options, rolledUp);
+        return allOf(signal, projector, members, streams, unparking, sweep, rollup);
+      }
       const { lane, index, count } = lanes.get(part)!;
       const writer = new LaneWriter(
         { bus, store, catalogues, parking, slots, log },
@@ -162,17 +168,18 @@ export class Writer {
 }
 
 /** Runs several things as one: what fails ends the others. */
-function allOf(...tasks: readonly { run(signal: AbortSignal): Promise<void> }[]) {
-  return async (signal: AbortSignal): Promise<void> => {
-    const failed = new AbortController();
-    const any = AbortSignal.any([signal, failed.signal]);
-    const runs = tasks.map((task) => task.run(any));
-    try {
-      await Promise.all(runs);
-    } catch (error) {
-      failed.abort();
-      await Promise.allSettled(runs);
-      throw error;
-    }
-  };
+async function allOf(
+  signal: AbortSignal,
+  ...tasks: readonly { run(signal: AbortSignal): Promise<void> }[]
+): Promise<void> {
+  const failed = new AbortController();
+  const any = AbortSignal.any([signal, failed.signal]);
+  const runs = tasks.map((task) => task.run(any));
+  try {
+    await Promise.all(runs);
+  } catch (error) {
+    failed.abort();
+    await Promise.allSettled(runs);
+    throw error;
+  }
 }

@@ -6,7 +6,8 @@ import { Store } from '../store.ts';
 import { RunLedger } from '../../writer/run-ledger.ts';
 
 const DAY_MS = 86_400_000;
-const RETENTION = { samplesMs: 7 * DAY_MS, framesMs: 3 * DAY_MS };
+const ROLLUPS = { rollupMinutesMs: 90 * DAY_MS, rollupHoursMs: 1095 * DAY_MS };
+const RETENTION = { samplesMs: 7 * DAY_MS, framesMs: 3 * DAY_MS, ...ROLLUPS };
 const clickhouse = await testClickHouse(t);
 
 function emptyStore(t: Test, database: string): Store {
@@ -110,10 +111,19 @@ await t.test('the retention is what was configured last', async (t) => {
   t.match(await createQuery(store, 'samples'), `toIntervalSecond(${7 * 86_400})`);
   t.match(await createQuery(store, 'series_minutes'), `toIntervalSecond(${7 * 86_400})`);
   t.match(await createQuery(store, 'frames'), `toIntervalSecond(${3 * 86_400})`);
-  await migrate(store, { samplesMs: 30 * DAY_MS, framesMs: 3 * DAY_MS });
+  await migrate(store, { samplesMs: 30 * DAY_MS, framesMs: 3 * DAY_MS, ...ROLLUPS });
   t.match(await createQuery(store, 'samples'), `toIntervalSecond(${30 * 86_400})`);
   t.match(await createQuery(store, 'frames'), `toIntervalSecond(${3 * 86_400})`);
-  await migrate(store, { samplesMs: DAY_MS / 2, framesMs: DAY_MS / 4 });
+  t.match(await createQuery(store, 'rollup_minutes'), `toIntervalSecond(${90 * 86_400})`);
+  t.match(await createQuery(store, 'rollup_hours'), `toIntervalSecond(${1095 * 86_400})`);
+  await migrate(store, {
+    samplesMs: DAY_MS / 2,
+    framesMs: DAY_MS / 4,
+    rollupMinutesMs: 2 * DAY_MS,
+    rollupHoursMs: 3 * DAY_MS,
+  });
+  t.match(await createQuery(store, 'rollup_minutes'), `toIntervalSecond(${2 * 86_400})`);
+  t.match(await createQuery(store, 'rollup_hours'), `toIntervalSecond(${3 * 86_400})`);
   t.match(await createQuery(store, 'samples'), 'toIntervalSecond(43200)');
   t.match(await createQuery(store, 'frames'), 'toIntervalSecond(21600)');
 });

@@ -5,6 +5,7 @@ import { freePort } from '../../embedded/free-port.ts';
 import {
   silentLog,
   testBus,
+  TEST_RETENTION,
   testBusOptions,
   testClickHouse,
   testNats,
@@ -53,7 +54,7 @@ async function writerOf(t: Test, fleet: string, metricsPort?: number) {
     bus,
     member: `writer-${port}`,
     store: storeOptions(fleet),
-    retention: { samplesMs: 7 * 86_400_000, framesMs: 3 * 86_400_000 },
+    retention: TEST_RETENTION,
     lane: {
       flushIntervalMs: 20,
       flushBytesMax: 1 << 20,
@@ -110,6 +111,8 @@ await t.test('frames of every lane are stored, and it tells how it does', async 
   t.equal(lines.get('rollcall_writer_duplicate_frames_total{lane="2x0"}'), '1');
   t.equal(lines.get('rollcall_writer_nats_connected'), '1');
   t.match(metrics, /^rollcall_writer_freshness_seconds [\d.e-]+$/m);
+  t.match(metrics, /^rollcall_writer_rollup_failures_total 0$/m);
+  t.match(metrics, /^rollcall_writer_rollup_waiting_closings \d+$/m);
   t.equal(failure(), undefined);
 });
 
