@@ -104,7 +104,7 @@ const clickhouse = section('ClickHouse', 'The database.', {
     default: '7d',
     help: 'Age at which samples are deleted.',
   }),
-  framesRetentionMs: setting(duration({ min: '1h', max: '3650d' }), {
+  framesRetentionMs: setting(duration({ min: '2d', max: '3650d' }), {
     default: '3d',
     help: 'Age at which the record of which frames were stored is deleted.',
   }),

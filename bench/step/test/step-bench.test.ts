@@ -12,6 +12,7 @@ import type { StepBounds } from '../step-report.ts';
 
 /* What is stored is stored for good after a second instead of a minute. */
 process.env['ROLLCALL_WRITER_CLOSING_SPAN'] = '1s';
+process.env['ROLLCALL_WRITER_FLUSH_INTERVAL'] = '200ms';
 
 const loadOf = (agents: number): LoadBenchOptions => ({
   keepIn: undefined,
@@ -20,7 +21,7 @@ const loadOf = (agents: number): LoadBenchOptions => ({
   agents,
   metrics: 40,
   intervalMs: 1000,
-  seconds: 4,
+  seconds: 8,
   warmUpSeconds: 1,
   processes: { collector: 1, writer: 1, alerter: 1 },
   rulesFile: undefined,
