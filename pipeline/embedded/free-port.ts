@@ -1,14 +1,24 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** A port of loopback that is free right now. Somebody may take it before it is used. */
+/** Below those that Linux gives to connections by default: thousands of them would take one that is only meant to be used. */
+const FIRST = 20_000;
+const END = 32_768;
+const TRIES_MAX = 100;
+
+/** A port that is free right now on all addresses. Somebody may take it before it is used. */
 export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    const port = randomInt(FIRST, END);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free port among ${TRIES_MAX} between ${FIRST} and ${END - 1}`);
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  server.once('error', () => resolve(false));
+  server.listen(port, '0.0.0.0', () => server.close(() => resolve(true)));
+  return promise;
 }
