@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '../pipeline/bus/bus.ts';
+import { shelveCatalogue } from '../pipeline/bus/shelved-catalogue.ts';
 import { Backoff } from '../pipeline/dial/backoff.ts';
 import {
   claimedCatalogueHash,
@@ -8,7 +9,6 @@ import {
 } from '../pipeline/wire/catalogue-message.ts';
 import type { Catalogue } from '../pipeline/wire/catalogue.ts';
 import { reasonOf, RollcallError } from '../pipeline/error.ts';
-import { hexId } from '../pipeline/wire/shard.ts';
 import type { CatalogueBudget } from './catalogue-budget.ts';
 
 export interface RegisteredCatalogue {
@@ -92,14 +92,11 @@ export class CatalogueRegistry {
     entry.isRegistered = true;
   }
 
-  async #register({ hash, payload }: Catalogue): Promise<void> {
-    const { topology } = this.#bus;
-    const subject = topology.catalogueSubject(hexId(hash));
+  async #register(catalogue: Catalogue): Promise<void> {
     const backoff = new Backoff(50, 2000);
     while (!this.#signal.aborted) {
       try {
-        const known = await this.#bus.last(topology.cataloguesStream, subject);
-        if (known === undefined) await this.#bus.publish(subject, payload);
+        await shelveCatalogue(this.#bus, catalogue);
         return;
       } catch (error) {
         this.#bus.log.debug({ reason: reasonOf(error) }, 'registering a catalogue again');

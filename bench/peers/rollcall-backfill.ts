@@ -5,11 +5,12 @@ import { busOptionsOf } from '../../cli/parts.ts';
 import { loadConfig } from '../../cli/config/load.ts';
 import { BatchPublisher } from '../../pipeline/bus/batch-publisher.ts';
 import { Bus } from '../../pipeline/bus/bus.ts';
+import { shelveCatalogue } from '../../pipeline/bus/shelved-catalogue.ts';
 import { encodeCatalogueMessage } from '../../pipeline/wire/catalogue-message.ts';
 import { encodeCatalogue } from '../../pipeline/wire/catalogue.ts';
 import type { Catalogue } from '../../pipeline/wire/catalogue.ts';
 import { flagBacklog, frameBytes, presenceBytes, writeFrame } from '../../pipeline/wire/frame.ts';
-import { hexId, laneOf, shardOf, targetId } from '../../pipeline/wire/shard.ts';
+import { laneOf, shardOf, targetId } from '../../pipeline/wire/shard.ts';
 import { FLEET_NAME } from '../system/system.ts';
 import type { History, HistoryHost } from './history.ts';
 import { LaneBatches } from './lane-batches.ts';
@@ -102,7 +103,7 @@ async function announced(
   catalogue: Catalogue,
 ): Promise<LaneBatches[]> {
   const { topology } = bus;
-  await bus.publish(topology.catalogueSubject(hexId(catalogue.hash)), catalogue.payload);
+  await shelveCatalogue(bus, catalogue);
   const message = encodeCatalogueMessage(catalogue);
   const collector = randomBytes(8).readBigUInt64LE(0);
   const lanes = Array.from(

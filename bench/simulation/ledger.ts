@@ -1,4 +1,5 @@
 import type { FrameStore } from '../../agent/frame-store.ts';
+import { shelvedPayload } from '../../pipeline/bus/shelved-catalogue.ts';
 import type { Claim } from '../../pipeline/membership/claim.ts';
 import { decodeClaim } from '../../pipeline/membership/claim.ts';
 import { readBatch, alignedCopy } from '../../pipeline/wire/batch.ts';
@@ -90,8 +91,9 @@ export class Ledger implements StreamWatcher {
   /** JetStream has taken a message. */
   onStored(stream: string, message: StreamMessage): void {
     if (this.#isLane(stream)) this.#onBatch(stream, message);
-    else if (stream === this.#cataloguesStream) this.#learn(decodeCatalogue(message.data));
-    else if (message.subject.startsWith(this.#ownerPrefix)) this.#onClaim(message);
+    else if (stream === this.#cataloguesStream) {
+      this.#learn(decodeCatalogue(shelvedPayload(message.data)));
+    } else if (message.subject.startsWith(this.#ownerPrefix)) this.#onClaim(message);
   }
 
   /** JetStream has deleted messages: of a lane, only what is stored for good. */

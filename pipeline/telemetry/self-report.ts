@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
+import { shelveCatalogue } from '../bus/shelved-catalogue.ts';
 import { Backoff } from '../dial/backoff.ts';
 import { reasonOf } from '../error.ts';
 import { SELF_INTERVAL_MS, selfInstance } from '../targets/self-target.ts';
@@ -164,13 +165,10 @@ export class SelfReport {
   }
 
   /** Consumers that begin later find the catalogue there. */
-  async #register({ hash, payload }: Catalogue): Promise<void> {
-    if (this.#registered === hash) return;
-    const { bus } = this.#options;
-    const subject = bus.topology.catalogueSubject(hexId(hash));
-    const known = await bus.last(bus.topology.cataloguesStream, subject);
-    if (known === undefined) await bus.publish(subject, payload);
-    this.#registered = hash;
+  async #register(catalogue: Catalogue): Promise<void> {
+    if (this.#registered === catalogue.hash) return;
+    await shelveCatalogue(this.#options.bus, catalogue);
+    this.#registered = catalogue.hash;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts';
-import { reasonOf, RollcallError } from '../error.ts';
+import { shelvedCatalogue } from '../bus/shelved-catalogue.ts';
+import { isCode, reasonOf, RollcallError } from '../error.ts';
 import type { Store } from '../store/store.ts';
 import { decodeCatalogue, metricId, seriesKey } from '../wire/catalogue.ts';
 import type { Catalogue, SeriesInfo } from '../wire/catalogue.ts';
@@ -142,16 +143,14 @@ export class CatalogueBook {
   }
 
   async #fetchOne(hash: bigint): Promise<Catalogue | undefined> {
-    const { topology } = this.#bus;
-    const subject = topology.catalogueSubject(hexId(hash));
-    const value = await this.#bus.last(topology.cataloguesStream, subject);
-    if (value === undefined) return undefined;
     try {
-      const catalogue = decodeCatalogue(Uint8Array.from(value.data));
+      const payload = await shelvedCatalogue(this.#bus, hash);
+      if (payload === undefined) return undefined;
+      const catalogue = decodeCatalogue(payload);
       if (catalogue.hash === hash) return catalogue;
       this.#refuse(hash, 'its subject holds another one');
     } catch (error) {
-      if (!(error instanceof RollcallError)) throw error;
+      if (!isCode(error, 'catalogue_invalid')) throw error;
       this.#refuse(hash, reasonOf(error));
     }
     return undefined;

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { Bus } from '../../bus/bus.ts';
+import { shelvedCatalogue } from '../../bus/shelved-catalogue.ts';
 import { StreamReader } from '../../bus/stream-reader.ts';
 import { silentLog, testBus, testNats } from '../../embedded/test-servers.ts';
 import { until } from '../../embedded/test/until.ts';
@@ -10,7 +11,7 @@ import { decodeCatalogueMessage } from '../../wire/catalogue-message.ts';
 import type { Catalogue } from '../../wire/catalogue.ts';
 import { decodeCatalogue, seriesKey } from '../../wire/catalogue.ts';
 import * as frame from '../../wire/frame.ts';
-import { hexId, laneOf, shardOf, targetId } from '../../wire/shard.ts';
+import { laneOf, shardOf, targetId } from '../../wire/shard.ts';
 import { RecentIncrease } from '../recent-increase.ts';
 import { SelfCatalogue } from '../self-catalogue.ts';
 import { SelfReport } from '../self-report.ts';
@@ -122,9 +123,7 @@ await t.test('counters and gauges arrive as frames of the component, in order', 
   );
   // Known to whoever begins later, too.
   for (const hash of ear.catalogues.keys()) {
-    const { topology } = bus;
-    const found = await bus.last(topology.cataloguesStream, topology.catalogueSubject(hexId(hash)));
-    t.equal(decodeCatalogue(Uint8Array.from(found!.data)).hash, hash);
+    t.equal(decodeCatalogue((await shelvedCatalogue(bus, hash))!).hash, hash);
   }
   const kinds = ear.catalogues.get(first!.catalogue)!.series.map(({ name, kind, unit }) => {
     return [name, kind, unit];

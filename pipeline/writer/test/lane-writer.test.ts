@@ -285,7 +285,10 @@ await t.test('a compacted catalogue that is broken holds nobody up', async (t) =
   const { bus, store, lane, write, stored } = await laneFixture(t, ports, 'broken');
   const [instance] = instancesOf(1) as [string];
   const { topology } = bus;
-  await bus.publish(topology.catalogueSubject(hexId(B.hash)), randomBytes(100));
+  await bus.publish(
+    topology.catalogueSubject(hexId(B.hash)),
+    Buffer.concat([Buffer.from([0x78]), randomBytes(100)]),
+  );
   const broken = sent(instance, 1, { catalogue: B, values: [1, 2, 3, 4, 5] });
   const good = sent(instance, 2);
   await publishBatch(bus, lane, [A, broken, good]);
