@@ -23,7 +23,9 @@ const RULES = fileURLToPath(new URL('rules.yaml', import.meta.url));
 const RING_BYTES_MAX = 64 * 1024;
 const TARGETS_PER_INSERT = 10_000;
 const START_MS_MAX = 60_000;
-const CONNECT_MS_MAX = 300_000;
+/** Collectors dial at a capped rate. */
+const CONNECT_MS_MAX = 120_000;
+const CONNECT_MS_PER_AGENT = 12;
 /** Asking costs ClickHouse something as well. */
 const DRAIN_ASK_EVERY_MS = 2000;
 const DRAIN_MS_MAX = 300_000;
@@ -78,7 +80,8 @@ export class LoadStage {
     await this.#collectorsOwnAll();
     this.collectorIdleBytes = residentBytes(system.of('collector'));
     await this.#putTargets();
-    await comesTrue(CONNECT_MS_MAX, async () => {
+    const connectMsMax = CONNECT_MS_MAX + CONNECT_MS_PER_AGENT * options.agents;
+    await comesTrue(connectMsMax, async () => {
       const { ticking } = await fleet.status();
       if (ticking === options.agents) return undefined;
       return `only ${ticking} of ${options.agents} agents were ever asked for a frame`;
