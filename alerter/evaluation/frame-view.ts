@@ -1,10 +1,11 @@
-import { PRESENCE_AT, valuesAt } from '../../pipeline/wire/frame.ts';
+import {
+  CATALOGUE_AT,
+  INCARNATION_AT,
+  PRESENCE_AT,
+  TARGET_AT,
+  valuesAt,
+} from '../../pipeline/wire/frame.ts';
 import * as frame from '../../pipeline/wire/frame.ts';
-
-/** As in docs/protocol.md; the rest is read by `pipeline/wire/frame.ts`. */
-const TARGET_AT = 8;
-const INCARNATION_AT = 16;
-const CATALOGUE_AT = 40;
 
 /**
  * A frame in a batch, seen without making objects of it: ids by their unsigned halves, and values where they lie, in

@@ -17,11 +17,11 @@ import {
  *     │header│target│incarnation│seq│timestamp│catalogue│slots│enc│presence│ values  │
  *     └──────┴──────┴───────────┴───┴─────────┴─────────┴─────┴───┴────────┴─────────┘
  */
-const TARGET_AT = 8;
-const INCARNATION_AT = 16;
+export const TARGET_AT = 8;
+export const INCARNATION_AT = 16;
 const SEQ_AT = 24;
 const TIMESTAMP_AT = 32;
-const CATALOGUE_AT = 40;
+export const CATALOGUE_AT = 40;
 const SLOTS_AT = 48;
 const ENCODING_AT = 52;
 export const PRESENCE_AT = 56;
