@@ -70,44 +70,11 @@ TTL minute + INTERVAL 7 DAY
 SETTINGS
     non_replicated_deduplication_window = 100000,
     ttl_only_drop_parts = 1,
-    -- Fewer would be merged with ever the same large one.
-    min_parts_to_merge_at_once = 20,
     -- The lane is trimmed to what is committed: that must survive a power cut.
     fsync_after_insert = 1,
     fsync_part_directory = 1;
 
 ALTER TABLE frames ADD COLUMN IF NOT EXISTS closing UInt64 DEFAULT 0 CODEC(ZSTD(1));
-
-ALTER TABLE frames
-    MODIFY SETTING
-        non_replicated_deduplication_window = 100000,
-        min_parts_to_merge_at_once = 20,
-        fsync_after_insert = 1,
-        fsync_part_directory = 1;
-
--- Frames whose samples are in `samples_recent`, and no longer than those.
-CREATE TABLE frames_recent
-(
-    target_id   UInt64 CODEC(LZ4),
-    incarnation UInt64 CODEC(LZ4),
-    seq         UInt64 CODEC(LZ4),
-    timestamp   DateTime64(3, 'UTC') CODEC(LZ4),
-    catalogue   UInt64 CODEC(LZ4),
-    samples     UInt32 CODEC(LZ4),
-    is_backlog  UInt8 CODEC(LZ4),
-    lane        LowCardinality(String),
-    stream_id   UInt64 CODEC(LZ4),
-    stream_seq  UInt64 CODEC(LZ4),
-    closing     UInt64 CODEC(LZ4)
-)
-ENGINE = MergeTree
-PARTITION BY (closing, toDate(timestamp))
-ORDER BY (target_id, incarnation, seq)
-SETTINGS
-    non_replicated_deduplication_window = 100000,
-    min_bytes_for_wide_part = '10G',
-    max_bytes_to_merge_at_max_space_in_pool = 1,
-    max_bytes_to_merge_at_min_space_in_pool = 1;
 
 -- Which closings are open, and of which nothing counts: those that their runs never committed, and those of
 -- runs that have not begun.
@@ -133,21 +100,15 @@ FROM
 -- own subqueries have been answered. So through these the closings are known before the rows are.
 CREATE VIEW frames_then AS SELECT * FROM frames;
 
-CREATE VIEW frames_recent_then AS SELECT * FROM frames_recent;
-
 CREATE VIEW series_minutes_then AS SELECT *, values FROM series_minutes;
 
 CREATE VIEW samples_recent_then AS SELECT * FROM samples_recent;
 
 CREATE VIEW stored_frames AS
-WITH (SELECT (open, hidden) FROM closings) AS known
+WITH (SELECT hidden FROM closings) AS hidden
 SELECT * EXCEPT closing
 FROM frames_then
-WHERE NOT has(known.1, closing) AND NOT has(known.2, closing)
-UNION ALL
-SELECT * EXCEPT closing
-FROM frames_recent_then
-WHERE has(known.1, closing);
+WHERE NOT has(hidden, closing);
 
 -- Every sample with start <= time < end, by ids. The table `samples` is of before; nothing is added to it.
 CREATE VIEW samples_between AS
