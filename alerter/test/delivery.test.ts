@@ -3,7 +3,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import type { Bus } from '../../pipeline/bus/bus.ts';
 import { silentLog, testBus, testNats } from '../../pipeline/embedded/test-servers.ts';
-import { encodeNumbered } from '../../pipeline/bus/numbered-value.ts';
+import { encodeNumbered, payloadOf } from '../../pipeline/bus/numbered-value.ts';
 import { notifiedSubject } from '../../pipeline/log/positions.ts';
 import { decodeNotification, encodeRecord } from '../../pipeline/log/record-codec.ts';
 import type { Transition } from '../../pipeline/log/transition.ts';
@@ -90,6 +90,16 @@ async function start(t: Test, bus: Bus, receiver: Receiver) {
   const running = delivery.run().catch((error: unknown) => (failure = error));
   t.teardown(() => stop.abort());
   return { delivery, running, stop, failure: () => failure };
+}
+
+/** Until then the owner before may still send. */
+async function untilTaken(bus: Bus, receiver: string, epoch: number): Promise<void> {
+  for (;;) {
+    const found = await bus.last(bus.topology.stateStream, notifiedSubject(bus, receiver));
+    const detail = found && Buffer.from(payloadOf(found.data)).toString();
+    if (detail && (JSON.parse(detail) as { epoch: number }).epoch === epoch) return;
+    await sleep(10);
+  }
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -190,6 +200,7 @@ await t.test('who has lost the receiver sends nothing, whatever he has in hand',
   asleep.answer = () => woken;
   const awake = new ScriptedReceiver('web');
   const owner = await start(t, bus, awake);
+  await untilTaken(bus, 'web', epochs);
   await appendAll(bus, ['B', 'C'], 'firing');
   await until(() => owner.delivery.counters.delivered === 2);
   await stale.running;
