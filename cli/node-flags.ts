@@ -4,6 +4,6 @@
  */
 export function nodeFlags(component: string): readonly string[] {
   return component === 'writer' || component === 'alerter'
-    ? ['--max-semi-space-size=1', '--initial-old-space-size=512']
+    ? ['--max-semi-space-size=8', '--initial-old-space-size=512']
     : [];
 }

@@ -14,8 +14,11 @@ import type { CatalogueBudget } from './catalogue-budget.ts';
 export interface RegisteredCatalogue {
   readonly hash: bigint;
   readonly series: number;
-  /** The CATALOGUE message as it goes in front of the first frame in a lane; target 0. */
-  readonly message: Buffer;
+  /**
+   * The CATALOGUE message as it goes in front of its first frame; target 0. Undefined once it has gone: many hosts have
+   * catalogues of their own, and from then on the compacted subject is where to find it.
+   */
+  message: Buffer | undefined;
   /** Resolves when the compacted subject has it; a batch that needs it waits for that. */
   readonly registered: Promise<void>;
   readonly isRegistered: boolean;
@@ -75,7 +78,7 @@ export class CatalogueRegistry {
           `${this.#bus.payloadBytesMax}: raise it, or switch some of the agent's sources off`,
       );
     }
-    const entry = {
+    const entry: RegisteredCatalogue & { registered: Promise<void>; isRegistered: boolean } = {
       hash: catalogue.hash,
       series: catalogue.series.length,
       message,

@@ -49,8 +49,6 @@ class Contents {
  */
 export class LaneOutbox implements Gatherer {
   readonly #options: LaneOutboxOptions;
-  /** Catalogues that are in this lane since this worker began. */
-  readonly #announced = new Set<bigint>();
   /** Grows with what is in it; there is none while nothing is. */
   #batch: Buffer | undefined;
   #length = BATCH_HEADER_BYTES;
@@ -75,7 +73,7 @@ export class LaneOutbox implements Gatherer {
     return this.#waitingBytes;
   }
 
-  /** Adds a frame, preceded by its catalogue if the lane has not had that yet. */
+  /** Adds a frame, preceded by its catalogue if that has not gone along any lane yet. */
   addFrame(
     source: Buffer,
     offset: number,
@@ -85,9 +83,9 @@ export class LaneOutbox implements Gatherer {
     seq: number,
     origin: FrameOrigin | undefined,
   ): void {
-    if (!this.#announced.has(catalogue.hash)) {
-      this.#announced.add(catalogue.hash);
-      const { message } = catalogue;
+    const { message } = catalogue;
+    if (message !== undefined) {
+      catalogue.message = undefined;
       this.#append(message, 0, message.length, target);
     }
     this.#append(source, offset, padded(length), target);

@@ -22,13 +22,16 @@ const HOUR_MS = 3_600_000;
 const FRAME_BYTES = frame().length;
 const CATALOGUE_BYTES = catalogueMessage().length;
 
-const registered: RegisteredCatalogue = {
-  hash: TWO_GAUGES.hash,
-  series: 2,
-  message: catalogueMessage(),
-  registered: Promise.resolve(),
-  isRegistered: true,
-};
+/** One that has not gone along a lane. */
+function registered(catalogue = TWO_GAUGES) {
+  return {
+    hash: catalogue.hash,
+    series: catalogue.series.length,
+    message: catalogueMessage(catalogue) as Buffer | undefined,
+    registered: Promise.resolve(),
+    isRegistered: true,
+  };
+}
 
 let fleets = 0;
 
@@ -59,15 +62,16 @@ async function fixture(t: Test, wanted: { batchBytesMax?: number; batchDelayMsMa
     onStored: (seq: number, bytes: number) => void stored.push([seq, bytes]),
     onRefused: () => undefined,
   };
-  const add = (seq: number, catalogue = registered, message = frame({ seq })) =>
+  const twoGauges = registered();
+  const add = (seq: number, catalogue: RegisteredCatalogue = twoGauges, message = frame({ seq })) =>
     outbox.addFrame(message, 0, message.length, target, catalogue, seq, origin);
   const tap = new LaneTap(t, bus);
-  return { bus, publisher, outbox, stored, tap, add, published: () => published };
+  return { bus, publisher, outbox, stored, tap, add, twoGauges, published: () => published };
 }
 
 await t.test('a full batch goes at once, and none exceeds the size', async (t) => {
   const batchBytesMax = BATCH_HEADER_BYTES + CATALOGUE_BYTES + 10 * FRAME_BYTES + 8;
-  const { add, tap, outbox, stored } = await fixture(t, { batchBytesMax });
+  const { add, tap, outbox, stored, twoGauges } = await fixture(t, { batchBytesMax });
   for (const seq of range(1, 100)) add(seq);
   t.ok(outbox.pendingBytes > 0 && outbox.pendingBytes < batchBytesMax, 'the rest waits');
   await until('the full ones are there', () => tap.batchBytes.length >= 8);
@@ -79,6 +83,7 @@ await t.test('a full batch goes at once, and none exceeds the size', async (t) =
     tap.batchBytes.length * BATCH_HEADER_BYTES + CATALOGUE_BYTES + 100 * FRAME_BYTES,
     'the catalogue went once',
   );
+  t.equal(twoGauges.message, undefined, 'and is not kept');
   t.same(
     tap.frames.map(({ seq }) => seq).toSorted((a, b) => a - b),
     range(1, 100),
@@ -105,8 +110,8 @@ await t.test('a message larger than a batch travels alone', async (t) => {
   const large = encodeCatalogue(
     range(1, 50).map((i) => ({ name: `m${i}`, labels: [], kind: 'gauge', unit: '', help })),
   );
-  const message = catalogueMessage(large);
-  const catalogue = { ...registered, hash: large.hash, series: 50, message };
+  const catalogue = registered(large);
+  const { length } = catalogue.message!;
   const { add, tap, outbox } = await fixture(t, { batchBytesMax: 4096 });
   add(1);
   add(2, catalogue, frame({ seq: 2, catalogue: large.hash, values: range(1, 50) }));
@@ -114,7 +119,7 @@ await t.test('a message larger than a batch travels alone', async (t) => {
   outbox.flush();
   await until('all are there', () => tap.frames.length === 3);
   const tooLarge = tap.batchBytes.filter((bytes) => bytes > 4096);
-  t.same(tooLarge, [BATCH_HEADER_BYTES + padded(message.length)], 'it alone exceeds the size');
+  t.same(tooLarge, [BATCH_HEADER_BYTES + padded(length)], 'it alone exceeds the size');
   t.equal(tap.batchBytes.length, 3);
   t.same(tap.catalogues.get(large.hash)?.series.length, 50);
   t.ok(tap.frames.some(({ values }) => values.length === 50 && values[49] === 50));
@@ -135,12 +140,12 @@ await t.test('an old batch goes, however small, and an empty one never', async (
 await t.test('no batch overtakes the registration of a catalogue it needs', async (t) => {
   const registration = Promise.withResolvers<void>();
   const late = {
-    ...registered,
+    ...registered(),
     isRegistered: false,
     registered: registration.promise,
   };
   const other = encodeCatalogue([{ name: 'other', labels: [], kind: 'gauge', unit: '', help: '' }]);
-  const known = { ...registered, hash: other.hash, series: 1, message: catalogueMessage(other) };
+  const known = registered(other);
   const { add, tap, outbox, stored, publisher } = await fixture(t);
   for (const seq of [1, 2, 3]) {
     add(seq, late);
