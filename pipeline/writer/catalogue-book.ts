@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts';
 import { decodeCatalogue, metricId, seriesKey } from '../wire/catalogue.ts';
 import type { Catalogue, SeriesInfo } from '../wire/catalogue.ts';
 import { hexId } from '../wire/shard.ts';
+import { DictionaryReload } from './dictionary-reload.ts';
 import { MetricNumbers } from './metric-numbers.ts';
 
 /** A catalogue as the writer needs it: which metric each slot is. */
@@ -57,12 +58,19 @@ export class CatalogueBook {
   readonly #refused = new Set<bigint>();
   readonly #slotsMax: number;
   #slots = 0;
-  #isReloaded = false;
+  readonly #reload: DictionaryReload;
+  /** Grows with each insert into `series`; a predecessor may have left a reload undone. */
+  #seriesRevision = 1;
+  #reloadedRevision = 0;
 
   constructor(store: Store, bus: Bus, slotsMax = SLOTS_MAX) {
     this.#store = store;
     this.#bus = bus;
     this.#slotsMax = slotsMax;
+    // An embedded ClickHouse never reads dictionaries again by itself, others after seconds.
+    this.#reload = new DictionaryReload(() =>
+      store.run('SYSTEM RELOAD DICTIONARY {database}.series_by_id'),
+    );
   }
 
   get size(): number {
@@ -102,7 +110,7 @@ export class CatalogueBook {
       const fetched = await this.#fetch(some.filter((hash) => !read.has(hash)));
       await this.#register([...arrived, ...fetched], found);
     }
-    await this.#reload();
+    await this.#haveReloaded(this.#seriesRevision);
     for (const slots of found.values()) this.#remember(slots);
     return found;
   }
@@ -170,7 +178,7 @@ export class CatalogueBook {
     const accepted = candidates.filter((candidate) => this.#accept(candidate, owners, series));
     if (series.length > 0) {
       await this.#store.insertRows('series', series);
-      this.#isReloaded = false;
+      this.#seriesRevision += 1;
     }
     if (accepted.length === 0) return;
     await this.#store.insertRows(
@@ -227,14 +235,10 @@ export class CatalogueBook {
     return true;
   }
 
-  /**
-   * An embedded ClickHouse never reads dictionaries again by itself, others after seconds. The first time
-   * also makes good what a predecessor may have left undone.
-   */
-  async #reload(): Promise<void> {
-    if (this.#isReloaded) return;
-    await this.#store.run('SYSTEM RELOAD DICTIONARY {database}.series_by_id');
-    this.#isReloaded = true;
+  async #haveReloaded(revision: number): Promise<void> {
+    if (this.#reloadedRevision >= revision) return;
+    await this.#reload.request();
+    this.#reloadedRevision = Math.max(this.#reloadedRevision, revision);
   }
 
   /** What is forgotten for want of room is found again in ClickHouse. */
