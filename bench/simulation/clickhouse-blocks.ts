@@ -52,14 +52,18 @@ export function framePart(
   return { closing, partition: table === 'frames' ? day : `${closing}-${day}`, rows };
 }
 
+/** Its rows are those of the table with their arrays joined, as below. */
 export function recentPart(chunks: readonly Uint8Array[]): Part<SampleRow> {
   const block = readNative(chunks);
-  const rows = rowsOf(block, (cell) => ({
-    metric: cell('metric_id') as bigint,
-    target: cell('target_id') as bigint,
-    timestampMs: Number(cell('timestamp')),
-    value: cell('value') as number,
-  }));
+  const rows = rowsOf(block, (cell) => {
+    const metric = cell('metric_id') as bigint;
+    const targets = cell('target_ids') as readonly bigint[];
+    const oldestMs = Number(cell('oldest'));
+    const offsetsMs = cell('offsets_ms') as readonly number[];
+    return (cell('values') as readonly number[]).map((value, i) => {
+      return { metric, target: targets[i]!, timestampMs: oldestMs + offsetsMs[i]!, value };
+    });
+  }).flat();
   const closing = closingOf(block);
   return { closing, partition: `${closing}-${dayOf(rows)}`, rows };
 }

@@ -11,34 +11,17 @@ export interface MatrixFrame {
   readonly catalogue: bigint;
 }
 
-/** One metric of the frames that a matrix was made of. */
-export interface MatrixColumn {
-  /** As `MetricNumbers` has it. */
-  readonly metric: number;
-  readonly metricId: bigint;
-  /** How many of the frames have a value of it. */
-  readonly count: number;
-}
-
-/** The values of some columns, one column after the other, each in the order of the frames. */
-export interface MatrixSlice {
+/** The values of a matrix, one column after the other, each in the order of the frames. */
+export interface MatrixValues {
   readonly values: Float64Array;
-  /** By column of the slice: which frames have a value, or undefined if all have. */
-  readonly framesOf: readonly (Int32Array | undefined)[];
+  /** By value, which of the frames it is of. */
+  readonly frames: Int32Array;
 }
 
 /** A batch as numbers. */
 interface Words {
   readonly doubles: Float64Array;
   readonly bits: Uint32Array;
-}
-
-/** What the frames of one catalogue have in common. */
-interface Layout {
-  /** By slot. */
-  readonly metrics: Int32Array;
-  /** Frames that have a value in every slot. */
-  fullFrames: number;
 }
 
 /**
@@ -53,76 +36,78 @@ interface Layout {
  * are metrics stay in the processor's cache, which the frames would not.
  */
 export class FrameMatrix {
-  readonly columns: readonly MatrixColumn[];
-  /** Values in all columns. */
-  readonly samples: number;
+  /** By column, ascending. */
+  readonly metricIds: BigUint64Array;
+  /** By column, where its values begin; then how many values there are in all. */
+  readonly begins: Int32Array;
   readonly #frames: readonly MatrixFrame[];
-  /** By frame, like the two that follow. */
-  readonly #layouts: readonly Layout[];
+  /** By frame, the numbers of its metrics by slot. */
+  readonly #metricsOf: readonly Int32Array[];
+  /** By frame. */
   readonly #words: readonly Words[];
-  /** Whether it has a value in every slot. */
+  /** By frame, whether it has a value in every slot. */
   readonly #isFull: Uint8Array;
-  readonly #metrics: number;
+  /** By metric, where the next value of it goes. */
+  readonly #ends: Int32Array;
 
   /**
+   * Every host has metrics of its own, so there may be more columns than frames, and nothing here is an object a column.
+   *
    * @param frames in the order that their values are wanted in
    * @param metricsOf the numbers of a catalogue's metrics by slot; must know every catalogue
+   * @param scratch what all of it lies in
    */
   constructor(
     frames: readonly MatrixFrame[],
     metricsOf: (catalogue: bigint) => Int32Array,
     numbers: MetricNumbers,
+    scratch = new Scratch(),
   ) {
     this.#frames = frames;
-    this.#metrics = numbers.count;
+    this.#metricsOf = frames.map(({ catalogue }) => metricsOf(catalogue));
     this.#words = wordsOf(frames);
-    this.#layouts = layoutsOf(frames, metricsOf);
     this.#isFull = new Uint8Array(frames.length);
-    const counts = this.#count();
-    const columns: MatrixColumn[] = [];
+    const counts = scratch.i32(numbers.count).fill(0);
+    this.#count(counts);
+    const columns = counts.reduce((sum, count) => sum + Number(count > 0), 0);
+    this.metricIds = scratch.u64(columns);
+    this.begins = scratch.i32(columns + 1);
+    let [column, begin] = [0, 0];
     for (const metric of numbers.ascending) {
       const count = counts[metric]!;
-      if (count > 0) columns.push({ metric, metricId: numbers.idOf(metric), count });
+      if (count === 0) continue;
+      this.metricIds[column] = numbers.idOf(metric);
+      this.begins[column] = begin;
+      counts[metric] = begin;
+      column += 1;
+      begin += count;
     }
-    this.columns = columns;
-    this.samples = columns.reduce((sum, { count }) => sum + count, 0);
+    this.begins[column] = begin;
+    this.#ends = counts;
   }
 
-  /**
-   * The values of the columns from `from` up to `to`, without `to`.
-   *
-   * @param scratch what they lie in
-   */
-  slice(from = 0, to: number = this.columns.length, scratch = new Scratch()): MatrixSlice {
-    const columns = this.columns.slice(from, to);
-    /** Where the next value of each metric goes; -1 for metrics that are not in the slice. */
-    const ends = new Int32Array(this.#metrics).fill(-1);
-    /** Of metrics that not every frame has a value of, the frames that have. */
-    const gapped: (Int32Array | undefined)[] = [];
-    let samples = 0;
-    for (const { metric, count } of columns) {
-      ends[metric] = samples;
-      samples += count;
-    }
-    const begins = ends.slice();
-    const framesOf = columns.map(({ metric, count }) => {
-      if (count === this.#frames.length) return undefined;
-      return (gapped[metric] = new Int32Array(count));
-    });
-    const values = scratch.f64(samples);
-    this.#fill(values, ends, begins, gapped);
-    return { values, framesOf };
+  get columns(): number {
+    return this.metricIds.length;
   }
 
-  #fill(
-    values: Float64Array,
-    ends: Int32Array,
-    begins: Int32Array,
-    gapped: readonly (Int32Array | undefined)[],
-  ): void {
-    const hasGaps = gapped.length > 0;
+  /** Values in all columns. */
+  get samples(): number {
+    return this.begins[this.columns]!;
+  }
+
+  /** Whether every frame has a value in the column. */
+  isFull(column: number): boolean {
+    const count = this.begins[column + 1]! - this.begins[column]!;
+    return count === this.#frames.length;
+  }
+
+  /** Turns the frames. May be called once. */
+  turn(scratch = new Scratch()): MatrixValues {
+    const values = scratch.f64(this.samples);
+    const frames = scratch.i32(this.samples);
+    const ends = this.#ends;
     for (let frame = 0; frame < this.#frames.length; frame += 1) {
-      const { metrics } = this.#layouts[frame]!;
+      const metrics = this.#metricsOf[frame]!;
       const { doubles, bits } = this.#words[frame]!;
       const { offset } = this.#frames[frame]!;
       const first = (offset + valuesAt(metrics.length)) >> 3;
@@ -131,55 +116,27 @@ export class FrameMatrix {
         if (presence >= 0 && !isSet(bits, presence, slot)) continue;
         const metric = metrics[slot]!;
         const end = ends[metric]!;
-        if (end < 0) continue;
         ends[metric] = end + 1;
         values[end] = doubles[first + slot]!;
-        if (!hasGaps) continue;
-        const frames = gapped[metric];
-        if (frames !== undefined) frames[end - begins[metric]!] = frame;
+        frames[end] = frame;
       }
     }
+    return { values, frames };
   }
 
   /** How many frames have a value of each metric. */
-  #count(): Int32Array {
-    const counts = new Int32Array(this.#metrics);
-    const layouts = new Set(this.#layouts);
+  #count(counts: Int32Array): void {
     for (let frame = 0; frame < this.#frames.length; frame += 1) {
-      const layout = this.#layouts[frame]!;
-      const { metrics } = layout;
+      const metrics = this.#metricsOf[frame]!;
       const { bits } = this.#words[frame]!;
       const presence = (this.#frames[frame]!.offset + PRESENCE_AT) >> 2;
-      if (isWhole(bits, presence, metrics.length)) {
-        this.#isFull[frame] = 1;
-        layout.fullFrames += 1;
-        continue;
-      }
+      const isFull = isWhole(bits, presence, metrics.length);
+      this.#isFull[frame] = Number(isFull);
       for (let slot = 0; slot < metrics.length; slot += 1) {
-        if (isSet(bits, presence, slot)) counts[metrics[slot]!]! += 1;
+        if (isFull || isSet(bits, presence, slot)) counts[metrics[slot]!]! += 1;
       }
     }
-    for (const { metrics, fullFrames } of layouts) {
-      if (fullFrames === 0) continue;
-      for (let slot = 0; slot < metrics.length; slot += 1) counts[metrics[slot]!]! += fullFrames;
-    }
-    return counts;
   }
-}
-
-function layoutsOf(
-  frames: readonly MatrixFrame[],
-  metricsOf: (catalogue: bigint) => Int32Array,
-): Layout[] {
-  const known = new Map<bigint, Layout>();
-  return frames.map(({ catalogue }) => {
-    let layout = known.get(catalogue);
-    if (layout === undefined) {
-      layout = { metrics: metricsOf(catalogue), fullFrames: 0 };
-      known.set(catalogue, layout);
-    }
-    return layout;
-  });
 }
 
 /** Of frames in one batch the same. */

@@ -45,7 +45,7 @@ export class LaneInsert {
   }
 
   /**
-   * Frames as they come: samples a row each, and the record of the frames.
+   * Frames as they come: the samples of each metric side by side, and the record of the frames.
    *
    * @returns the number of samples
    * @throws RollcallError `fenced`; the signal's reason
@@ -68,7 +68,7 @@ export class LaneInsert {
       await this.#insert('samples_recent', block, token, signal);
       // Last: whoever finds the row of a frame finds its samples.
       await this.#insert('frames_recent', frameBlock(sorted, origin), token, signal);
-      samples += block.rows;
+      samples += block.samples;
       onInsert();
     }
     return samples;

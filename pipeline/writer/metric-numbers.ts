@@ -24,13 +24,28 @@ export class MetricNumbers {
     return this.#ids[number]!;
   }
 
-  /** All numbers that were given so far, by ascending id. Made anew after new ids. */
+  /** All numbers that were given so far, by ascending id. New ones are merged in. */
   get ascending(): Int32Array {
     const ids = this.#ids;
-    if (this.#ascending.length < ids.length) {
-      const numbers = Int32Array.from(ids.keys());
-      this.#ascending = numbers.toSorted((a, b) => (ids[a]! < ids[b]! ? -1 : 1));
+    const known = this.#ascending;
+    if (known.length === ids.length) return known;
+    const fresh = Int32Array.from(
+      { length: ids.length - known.length },
+      (_, i) => known.length + i,
+    );
+    fresh.sort((a, b) => (ids[a]! < ids[b]! ? -1 : 1));
+    const merged = new Int32Array(ids.length);
+    let [ofKnown, ofFresh] = [0, 0];
+    while (ofKnown < known.length && ofFresh < fresh.length) {
+      const [a, b] = [known[ofKnown]!, fresh[ofFresh]!];
+      const isKnownNext = ids[a]! < ids[b]!;
+      merged[ofKnown + ofFresh] = isKnownNext ? a : b;
+      if (isKnownNext) ofKnown += 1;
+      else ofFresh += 1;
     }
-    return this.#ascending;
+    merged.set(known.subarray(ofKnown), ofKnown + ofFresh);
+    merged.set(fresh.subarray(ofFresh), ofKnown + ofFresh);
+    this.#ascending = merged;
+    return merged;
   }
 }

@@ -19,7 +19,7 @@ export function minuteBlock(
   numbers: MetricNumbers,
   scratch: Scratch,
 ): Block {
-  const of = minuteRows(new FrameMatrix(frames, metricsOf, numbers), frames, scratch);
+  const of = minuteRows(new FrameMatrix(frames, metricsOf, numbers, scratch), frames, scratch);
   const { rows } = of;
   return {
     rows,

@@ -1,5 +1,5 @@
 import { DecimalSeries } from './decimal-series.ts';
-import type { FrameMatrix, MatrixColumn } from './frame-matrix.ts';
+import type { FrameMatrix, MatrixValues } from './frame-matrix.ts';
 import { Scratch } from './scratch.ts';
 
 const MINUTE_MS = 60_000;
@@ -62,10 +62,9 @@ export function minuteRows(
   scratch = new Scratch(),
 ): MinuteRows {
   const template = templateOf(frames);
-  const { columns } = matrix;
-  const { values, framesOf } = matrix.slice(0, columns.length, scratch);
-  const builder = new RowBuilder(template, values, rowsMax(columns, template), scratch);
-  columns.forEach(({ metricId }, at) => builder.add(metricId, framesOf[at]));
+  const turned = matrix.turn(scratch);
+  const builder = new RowBuilder(template, turned, rowsMax(matrix, template), scratch);
+  for (let column = 0; column < matrix.columns; column += 1) builder.add(matrix, column);
   return builder.finish();
 }
 
@@ -92,8 +91,12 @@ function templateOf(frames: readonly TimedFrame[]): Template {
   };
 }
 
-function rowsMax(columns: readonly MatrixColumn[], { targetIds }: Template): number {
-  return columns.reduce((sum, { count }) => sum + Math.min(count, targetIds.length), 0);
+function rowsMax({ columns, begins }: FrameMatrix, { targetIds }: Template): number {
+  let rows = 0;
+  for (let column = 0; column < columns; column += 1) {
+    rows += Math.min(begins[column + 1]! - begins[column]!, targetIds.length);
+  }
+  return rows;
 }
 
 /** Appends column after column. */
@@ -105,11 +108,18 @@ class RowBuilder {
   readonly #minutes: Uint32Array;
   readonly #ends: BigUint64Array;
   readonly #series: DecimalSeries;
+  readonly #frames: Int32Array;
   #row = 0;
   #sample = 0;
 
-  constructor(template: Template, values: Float64Array, rows: number, scratch: Scratch) {
+  constructor(
+    template: Template,
+    { values, frames }: MatrixValues,
+    rows: number,
+    scratch: Scratch,
+  ) {
     this.#template = template;
+    this.#frames = frames;
     this.#offsetsMs = scratch.u16(values.length);
     this.#metricIds = scratch.u64(rows);
     this.#targetIds = scratch.u64(rows);
@@ -118,12 +128,11 @@ class RowBuilder {
     this.#series = new DecimalSeries(values, rows, scratch);
   }
 
-  /** @param frames those that have a value, or undefined if all have */
-  add(metricId: bigint, frames: Int32Array | undefined): void {
+  add(matrix: FrameMatrix, column: number): void {
     const first = this.#row;
-    if (frames === undefined) this.#addWhole();
-    else this.#addSome(frames);
-    this.#metricIds.fill(metricId, first, this.#row);
+    if (matrix.isFull(column)) this.#addWhole();
+    else this.#addSome(matrix.begins[column + 1]!);
+    this.#metricIds.fill(matrix.metricIds[column]!, first, this.#row);
   }
 
   finish(): MinuteRows {
@@ -149,14 +158,16 @@ class RowBuilder {
     }
   }
 
-  #addSome(frames: Int32Array): void {
+  /** The samples up to `end`, which are not of every frame. */
+  #addSome(end: number): void {
     const { rowOf, targetIds, minutes, offsetsMs } = this.#template;
-    let at = 0;
-    while (at < frames.length) {
+    const frames = this.#frames;
+    let at = this.#sample;
+    while (at < end) {
       const begin = at;
       const row = rowOf[frames[at]!]!;
-      while (at < frames.length && rowOf[frames[at]!] === row) {
-        this.#offsetsMs[this.#sample + at - begin] = offsetsMs[frames[at]!]!;
+      while (at < end && rowOf[frames[at]!] === row) {
+        this.#offsetsMs[at] = offsetsMs[frames[at]!]!;
         at += 1;
       }
       this.#targetIds[this.#row] = targetIds[row]!;

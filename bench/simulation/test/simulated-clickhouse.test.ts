@@ -69,8 +69,12 @@ async function realDatabase(name: string) {
        FROM samples_between(${EVER}) ORDER BY ALL`,
     );
     const counts: number[] = [];
-    for (const table of ['frames_recent', 'frames', 'samples_recent']) {
-      const [row] = await store.rows<{ n: string }>(`SELECT count() AS n FROM ${table}`);
+    for (const [table, rows] of [
+      ['frames_recent', 'count()'],
+      ['frames', 'count()'],
+      ['samples_recent', 'sum(length(values))'],
+    ]) {
+      const [row] = await store.rows<{ n: string }>(`SELECT ${rows} AS n FROM ${table}`);
       counts.push(Number(row!.n));
     }
     return { closings, frames, samples, counts };

@@ -47,11 +47,14 @@ await store.run(
    FROM (${ROWS})`,
   { ...numbers, first: 0, rows: WHOLE },
 );
-await store.run(`INSERT INTO samples_recent SELECT ${OPEN}, * FROM (${ROWS})`, {
-  ...numbers,
-  first: WHOLE,
-  rows: METRICS * TARGETS * RECENT,
-});
+await store.run(
+  `INSERT INTO samples_recent
+   SELECT ${OPEN}, metric_id, min(timestamp) AS oldest, max(timestamp), groupArray(target_id),
+          arrayMap(one -> toUInt32(dateDiff('ms', oldest, one)), groupArray(timestamp)),
+          groupArray(value)
+   FROM (${ROWS}) GROUP BY metric_id`,
+  { ...numbers, first: WHOLE, rows: METRICS * TARGETS * RECENT },
+);
 /* Of runs that were never committed, and of a closing that is in both tables. */
 for (const closing of [OPEN, OPEN + 1, 33]) {
   await store.run(

@@ -85,25 +85,21 @@ await t.test('every value is in its column, in the order of the frames', async (
           wanted.set(metric, [...(wanted.get(metric) ?? []), [at, one]]);
         }
       });
-      const ids = matrix.columns.map(({ metricId }) => metricId);
+      const ids = [...matrix.metricIds];
       const ascending = [...wanted.keys()].toSorted((a, b) => (a < b ? -1 : 1));
-      const middle = Math.floor(ids.length / 2);
-      const found = [matrix.slice(0, middle), matrix.slice(middle)].flatMap(
-        ({ values, framesOf }, half) => {
-          let at = 0;
-          return framesOf.map((which, i) => {
-            const { count } = matrix.columns[half * middle + i]!;
-            const numbers = which ?? frames.keys();
-            return Array.from(numbers, (number, k) => [number, values[at++]!, k < count] as const);
-          });
-        },
-      );
-      const same = ascending.every((metric, column) =>
-        wanted.get(metric)!.every(([number, one], k) => {
-          const [where, what, isCounted] = found[column]![k]!;
-          return where === number && Object.is(what, one) && isCounted;
-        }),
-      );
+      const turned = matrix.turn();
+      const same = ids.every((id, column) => {
+        const from = matrix.begins[column]!;
+        const count = matrix.begins[column + 1]! - from;
+        const of = wanted.get(id)!;
+        return (
+          count === of.length &&
+          matrix.isFull(column) === (count === frames.length) &&
+          of.every(([at, one], k) => {
+            return turned.frames[from + k] === at && Object.is(turned.values[from + k], one);
+          })
+        );
+      });
       return (
         same &&
         ids.length === ascending.length &&
@@ -139,6 +135,23 @@ await t.test('a row for each series and minute, with all of its values bit by bi
     }),
   );
   t.pass('for any frames');
+});
+
+await t.test('numbers are in the order of their ids, whenever they came', async (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.array(fc.bigInt(0n, 30n), { maxLength: 6 })), (turns) => {
+      const numbers = new MetricNumbers();
+      return turns.every((ids) => {
+        for (const id of ids) numbers.numberOf(id);
+        const ordered = Array.from(numbers.ascending, (number) => numbers.idOf(number));
+        return (
+          ordered.length === numbers.count &&
+          ordered.every((id, i) => i === 0 || ordered[i - 1]! < id)
+        );
+      });
+    }),
+  );
+  t.pass('for any numbers');
 });
 
 interface Row {

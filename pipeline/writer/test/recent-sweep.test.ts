@@ -1,5 +1,6 @@
 import t from 'tap';
 import { silentLog, testClickHouse, testStore } from '../../embedded/test-servers.ts';
+import type { Store } from '../../store/store.ts';
 import { RecentSweep } from '../recent-sweep.ts';
 import { RunLedger } from '../run-ledger.ts';
 
@@ -7,16 +8,25 @@ const clickhouse = await testClickHouse(t);
 const TABLES = ['samples_recent', 'frames_recent'];
 const STREAM = { lane: '2x0', streamId: 7 };
 
+/** Rows of both tables, one a time. */
+async function insert(store: Store, closing: bigint, timesMs: readonly number[]): Promise<void> {
+  const times = timesMs.map((ms) => new Date(ms).toISOString());
+  await store.insertRows(
+    'samples_recent',
+    times.map((newest) => ({ closing: `${closing}`, newest })),
+  );
+  await store.insertRows(
+    'frames_recent',
+    times.map((timestamp) => ({ closing: `${closing}`, timestamp })),
+  );
+}
+
 await t.test('what nobody has open is dropped, at the second look', async (t) => {
   const store = await testStore(t, clickhouse.port, 'sweep');
   const sweep = new RecentSweep(store, silentLog, 7 * 86_400_000);
   const put = async (closing: bigint): Promise<void> => {
     const timestamps = [Date.now(), Date.now() - 86_400_000];
-    const rows = timestamps.map((ms) => ({
-      closing: `${closing}`,
-      timestamp: new Date(ms).toISOString(),
-    }));
-    for (const table of TABLES) await store.insertRows(table, rows);
+    await insert(store, closing, timestamps);
   };
   const left = async (): Promise<bigint[]> => {
     const [samples, frames] = await Promise.all(
@@ -53,10 +63,7 @@ await t.test('what nobody has open is dropped, at the second look', async (t) =>
   t.same(await left(), [newer.closing]);
 
   // What is older than anything is kept.
-  const timestamp = new Date(Date.now() - 9 * 86_400_000).toISOString();
-  for (const table of TABLES) {
-    await store.insertRows(table, [{ closing: `${newer.closing}`, timestamp }]);
-  }
+  await insert(store, newer.closing, [Date.now() - 9 * 86_400_000]);
   t.equal(await sweep.look(), 0);
   t.equal(await sweep.look(), 2);
   t.same(await left(), [newer.closing]);
