@@ -10,7 +10,12 @@ const QUERY = `
 SELECT toUnixTimestamp64Milli(max(time)) AS newest
 FROM metric_of_host(
     name = {name:String}, instance = {instance:String}, start = now() - 15, end = now() + 60)`;
-/** A query costs ClickHouse tens of milliseconds: there are not many of them. */
+/** Whether it may be there: the rows of frames come last. A collector's own report of a target has four samples. */
+const HINT = `
+SELECT toUnixTimestamp64Milli(max(timestamp)) AS newest
+FROM frames_recent
+WHERE target_id = {target:UInt64} AND timestamp > now() - 15 AND samples > 4`;
+/** A query through the view costs ClickHouse 60 ms of CPU at 10,000 hosts: it is asked when there is something to be seen. */
 const PAUSE_MS_MAX = 4000;
 const ASK_EVERY_MS = 200;
 const WAIT_MS_MAX = 30_000;
@@ -71,7 +76,7 @@ export class FreshnessProbe {
     const fromMs = Date.now() - 2 * HEAD_START_MS;
     const deadlineMs = performance.now() + WAIT_MS_MAX;
     while (performance.now() < deadlineMs) {
-      const newestMs = await this.#newestMs(instanceOf(agent));
+      const newestMs = await this.#newestMs(instanceOf(agent), fromMs);
       if (newestMs >= fromMs) {
         this.agesMs.push(Date.now() - newestMs);
         return;
@@ -95,8 +100,14 @@ export class FreshnessProbe {
     return { ...best, waitMs: best.waitMs + HEAD_START_MS };
   }
 
-  async #newestMs(instance: string): Promise<number> {
-    const [row] = await this.#store.rows<{ newest: string }>(QUERY, { name: METRIC, instance });
+  /** Of the agent's newest sample in the view; 0 while there cannot be one since then. */
+  async #newestMs(instance: string, sinceMs: number): Promise<number> {
+    const hintMs = await this.#ask(HINT, { target: targetId(instance) });
+    return hintMs < sinceMs ? 0 : this.#ask(QUERY, { name: METRIC, instance });
+  }
+
+  async #ask(sql: string, parameters: Record<string, unknown>): Promise<number> {
+    const [row] = await this.#store.rows<{ newest: string }>(sql, parameters);
     return Number(row?.newest ?? 0);
   }
 }

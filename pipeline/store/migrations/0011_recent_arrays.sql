@@ -21,8 +21,8 @@ ENGINE = MergeTree
 PARTITION BY (closing, toDate(newest))
 ORDER BY metric_id
 SETTINGS
-    -- Rows of some thousand samples each: a query for one metric need not read its neighbours.
-    index_granularity = 16,
+    -- A metric that all hosts have is a row of many samples: a query for one need not read many others.
+    index_granularity_bytes = 131072,
     non_replicated_deduplication_window = 100000,
     min_bytes_for_wide_part = '10G',
     max_bytes_to_merge_at_max_space_in_pool = 1,
