@@ -63,7 +63,7 @@ export class PageCatcher {
     } catch {
       return; // The sender died: it has told us nothing.
     }
-    if (this.manners === 'hanging') return;
+    if (!request.complete || this.manners === 'hanging') return;
     if (this.manners !== 'good') {
       response.statusCode = this.manners;
       response.end();

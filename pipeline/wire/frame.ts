@@ -163,8 +163,11 @@ function bad(reason: string): RollcallError {
 export function countPresent(source: Buffer, offset: number): number {
   const end = offset + PRESENCE_AT + presenceBytes(frameSlots(source, offset));
   let count = 0;
-  for (let at = offset + PRESENCE_AT; at < end; at += 1) {
-    for (let bits = source[at]!; bits !== 0; bits &= bits - 1) count += 1;
-  }
+  for (let at = offset + PRESENCE_AT; at < end; at += 1) count += BITS_OF_BYTE[source[at]!]!;
   return count;
 }
+
+/** How many bits are set in each byte. */
+const BITS_OF_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => {
+  return byte.toString(2).replaceAll('0', '').length;
+});

@@ -2,6 +2,7 @@ import { fixedColumn, nativeBlock } from '../store/native-block.ts';
 import { countPresent } from '../wire/frame.ts';
 import { TIMESTAMP } from './recent-block.ts';
 import type { Block } from './recent-block.ts';
+import { Scratch } from './scratch.ts';
 import type { StoredFrame } from './stored-frame.ts';
 
 /** Where frames came from. */
@@ -15,32 +16,49 @@ export interface FrameOrigin {
  * Rows of `frames`, the record of the frames themselves.
  *
  * @param frames sorted by target, then time
+ * @param scratch what the block lies in
  */
 export function frameBlock(
   frames: readonly StoredFrame[],
   { lane, streamId, closing }: FrameOrigin,
+  scratch = new Scratch(),
 ): Block {
   const rows = frames.length;
-  const u64 = (name: string, read: (frame: StoredFrame) => bigint, type = 'UInt64') =>
-    fixedColumn(name, type, BigUint64Array.from(frames, read));
-  const samples = Uint32Array.from(frames, ({ batch, offset }) => countPresent(batch, offset));
-  const backlog = Uint8Array.from(frames, ({ isBacklog }) => Number(isBacklog));
+  const targets = scratch.u64(rows);
+  const incarnations = scratch.u64(rows);
+  const seqs = scratch.u64(rows);
+  const timestamps = scratch.u64(rows);
+  const catalogues = scratch.u64(rows);
+  const samples = scratch.u32(rows);
+  const backlog = scratch.i8(rows);
+  const streamSeqs = scratch.u64(rows);
+  for (let row = 0; row < rows; row += 1) {
+    const frame = frames[row]!;
+    targets[row] = frame.target;
+    incarnations[row] = frame.incarnation;
+    seqs[row] = BigInt(frame.seq);
+    timestamps[row] = BigInt(frame.timestampMs);
+    catalogues[row] = frame.catalogue;
+    samples[row] = countPresent(frame.batch, frame.offset);
+    backlog[row] = Number(frame.isBacklog);
+    streamSeqs[row] = BigInt(frame.streamSeq);
+  }
   const laneText = Buffer.from([lane.length, ...Buffer.from(lane)]);
   return {
     rows,
     chunks: nativeBlock(rows, [
-      u64('target_id', ({ target }) => target),
-      u64('incarnation', ({ incarnation }) => incarnation),
-      u64('seq', ({ seq }) => BigInt(seq)),
-      u64('timestamp', ({ timestampMs }) => BigInt(timestampMs), TIMESTAMP),
-      u64('catalogue', ({ catalogue }) => catalogue),
+      fixedColumn('target_id', 'UInt64', targets),
+      fixedColumn('incarnation', 'UInt64', incarnations),
+      fixedColumn('seq', 'UInt64', seqs),
+      fixedColumn('timestamp', TIMESTAMP, timestamps),
+      fixedColumn('catalogue', 'UInt64', catalogues),
       fixedColumn('samples', 'UInt32', samples),
       fixedColumn('is_backlog', 'UInt8', backlog),
       // Every row has the same lane: one text, repeated.
       { name: 'lane', type: 'String', values: [Buffer.alloc(laneText.length * rows, laneText)] },
-      fixedColumn('stream_id', 'UInt64', new BigUint64Array(rows).fill(BigInt(streamId))),
-      u64('stream_seq', ({ streamSeq }) => BigInt(streamSeq)),
-      fixedColumn('closing', 'UInt64', new BigUint64Array(rows).fill(closing)),
+      fixedColumn('stream_id', 'UInt64', scratch.u64(rows).fill(BigInt(streamId))),
+      fixedColumn('stream_seq', 'UInt64', streamSeqs),
+      fixedColumn('closing', 'UInt64', scratch.u64(rows).fill(closing)),
     ]),
   };
 }

@@ -130,10 +130,13 @@ export class FrameMatrix {
       const metrics = this.#metricsOf[frame]!;
       const { bits } = this.#words[frame]!;
       const presence = (this.#frames[frame]!.offset + PRESENCE_AT) >> 2;
-      const isFull = isWhole(bits, presence, metrics.length);
-      this.#isFull[frame] = Number(isFull);
+      if (isWhole(bits, presence, metrics.length)) {
+        this.#isFull[frame] = 1;
+        for (const metric of metrics) counts[metric]! += 1;
+        continue;
+      }
       for (let slot = 0; slot < metrics.length; slot += 1) {
-        if (isFull || isSet(bits, presence, slot)) counts[metrics[slot]!]! += 1;
+        if (isSet(bits, presence, slot)) counts[metrics[slot]!]! += 1;
       }
     }
   }

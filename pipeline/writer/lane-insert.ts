@@ -67,7 +67,9 @@ export class LaneInsert {
       this.#recentBlocks += 1;
       await this.#insert('samples_recent', block, token, signal);
       // Last: whoever finds the row of a frame finds its samples.
-      await this.#insert('frames_recent', frameBlock(sorted, origin), token, signal);
+      this.#scratch.reset();
+      const record = frameBlock(sorted, origin, this.#scratch);
+      await this.#insert('frames_recent', record, token, signal);
       samples += block.samples;
       onInsert();
     }
@@ -102,7 +104,8 @@ export class LaneInsert {
     const { lane, streamId } = this.#parts;
     const origin = { lane, streamId, closing: id };
     for (const [day, ofDay] of byDay(frames)) {
-      const block = frameBlock(byTargetAndTime(ofDay), origin);
+      this.#scratch.reset();
+      const block = frameBlock(byTargetAndTime(ofDay), origin, this.#scratch);
       await this.#insert('frames', block, `${id}:${day}`, signal);
     }
   }

@@ -36,8 +36,12 @@ export function recentBlock(
   const ends = scratch.u64(columns);
   for (let column = 0; column < columns; column += 1) ends[column] = BigInt(begins[column + 1]!);
   const [oldestMs, newestMs] = rangeOf(frames);
-  const targetIds = BigUint64Array.from(frames, ({ target }) => target);
-  const offsetsMs = Uint32Array.from(frames, ({ timestampMs }) => timestampMs - oldestMs);
+  const targetIds = scratch.u64(frames.length);
+  const offsetsMs = scratch.u32(frames.length);
+  for (let at = 0; at < frames.length; at += 1) {
+    targetIds[at] = frames[at]!.target;
+    offsetsMs[at] = frames[at]!.timestampMs - oldestMs;
+  }
   const allTargetIds = spread(targetIds, matrix, turned, scratch.u64(samples));
   const allOffsetsMs = spread(offsetsMs, matrix, turned, scratch.u32(samples));
   const every = (value: bigint) => scratch.u64(columns).fill(value);
