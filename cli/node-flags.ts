@@ -12,7 +12,7 @@ export function nodeFlags(component: string): readonly string[] {
       return [
         EXTERNAL_IS_MEMORY_LIKE_ANY,
         '--max-semi-space-size=8',
-        '--initial-old-space-size=256',
+        '--initial-old-space-size=96',
       ];
     case 'collector':
       return [EXTERNAL_IS_MEMORY_LIKE_ANY];
