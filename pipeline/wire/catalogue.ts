@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { pack, unpack } from './msgpack.ts';
 import { RollcallError } from '../error.ts';
 
@@ -47,7 +47,7 @@ const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /** The 64-bit content hash that names a catalogue everywhere. */
 export function catalogueHash(payload: Uint8Array): bigint {
-  return hash('sha256', payload, 'buffer').readBigUInt64LE(0);
+  return createHash('sha256').update(payload).digest().readBigUInt64LE(0);
 }
 
 /** Packs series in slot order. Throws `catalogue_invalid` when a limit or a name is broken. */
@@ -106,7 +106,7 @@ export function seriesKey(name: string, labels: readonly Label[]): string {
 
 /** The 64-bit identity of a series (without its target), stored as `metric_id`. */
 export function metricId(name: string, labels: readonly Label[]): bigint {
-  return hash('sha256', seriesKey(name, labels), 'buffer').readBigUInt64LE(0);
+  return createHash('sha256').update(seriesKey(name, labels)).digest().readBigUInt64LE(0);
 }
 
 function seriesFromRow(row: unknown, slot: number): SeriesInfo {
