@@ -10,12 +10,12 @@ const QUERY = `
 SELECT toUnixTimestamp64Milli(max(time)) AS newest
 FROM metric_of_host(
     name = {name:String}, instance = {instance:String}, start = now() - 15, end = now() + 60)`;
-/** Whether it may be there: the rows of frames come last. A collector's own report of a target has four samples. */
+/** Whether there may be something to see: the rows of frames come last. A collector's own report of a target has four samples. */
 const HINT = `
 SELECT toUnixTimestamp64Milli(max(timestamp)) AS newest
 FROM frames_recent
 WHERE target_id = {target:UInt64} AND timestamp > now() - 15 AND samples > 4`;
-/** A query through the view costs ClickHouse 60 ms of CPU at 10,000 hosts: it is asked when there is something to be seen. */
+/** A query through the view costs ClickHouse 60 ms of CPU at 10,000 hosts: there are not many of them. */
 const PAUSE_MS_MAX = 4000;
 const ASK_EVERY_MS = 200;
 const WAIT_MS_MAX = 30_000;

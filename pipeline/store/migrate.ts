@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { RollcallError } from '../error.ts';
+import { MigrationLock } from './migration-lock.ts';
 import type { Store } from './store.ts';
 
 const FOLDER = new URL('migrations/', import.meta.url);
@@ -51,19 +52,38 @@ export async function migrate(
 ): Promise<Migration[]> {
   await store.createDatabase();
   await store.run(LEDGER);
-  const done = await applied(store);
-  verify(known, done);
-  const pending = known.filter(({ version }) => !done.has(version));
-  for (const migration of pending) {
-    for (const statement of statements(migration.sql)) {
-      await store.run(idempotent(statement));
-    }
-    const { version, name, checksum } = migration;
-    await store.insertRows('migrations', [{ version, name, checksum }]);
-  }
+  const pending = await pendingOf(known, store);
+  const ours = pending.length === 0 ? [] : await applyLocked(known, store);
   if (store.hasCredentials) await renewDictionaries(store, known);
   await applyRetention(store, retention);
-  return pending;
+  return ours;
+}
+
+/** Whether others were quicker is asked again with the lock: what they have made and use must not be made anew. */
+async function applyLocked(known: readonly Migration[], store: Store): Promise<Migration[]> {
+  const lock = new MigrationLock(store);
+  await lock.acquire();
+  try {
+    const pending = await pendingOf(known, store);
+    for (const migration of pending) {
+      for (const statement of statements(migration.sql)) {
+        await lock.check();
+        await store.run(idempotent(statement));
+      }
+      const { version, name, checksum } = migration;
+      await store.insertRows('migrations', [{ version, name, checksum }]);
+    }
+    return pending;
+  } finally {
+    await lock.release();
+  }
+}
+
+/** What is not in the database yet. One that had another number in an earlier version is run again with its new one. */
+async function pendingOf(known: readonly Migration[], store: Store): Promise<Migration[]> {
+  const done = await applied(store);
+  verify(known, done);
+  return known.filter(({ version, checksum }) => done.get(version) !== checksum);
 }
 
 /** Dictionaries hold the credentials of whoever made them; those may have changed since. */
@@ -90,8 +110,7 @@ function verify(known: readonly Migration[], done: ReadonlyMap<number, string>):
         `the database has migration ${version}, this Rollcall knows ${newest}: use the newer Rollcall`,
       );
     }
-    const ours = known.find((migration) => migration.version === version);
-    if (ours?.checksum !== checksum) {
+    if (!known.some((migration) => migration.checksum === checksum)) {
       throw new RollcallError(
         'migration_changed',
         `migration ${version} was applied with another text: a migration must not be edited`,

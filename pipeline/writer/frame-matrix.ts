@@ -49,6 +49,7 @@ export class FrameMatrix {
   readonly #isFull: Uint8Array;
   /** By metric, where the next value of it goes. */
   readonly #ends: Int32Array;
+  readonly #scratch: Scratch;
 
   /**
    * Every host has metrics of its own, so there may be more columns than frames, and nothing here is an object a column.
@@ -64,6 +65,7 @@ export class FrameMatrix {
     scratch = new Scratch(),
   ) {
     this.#frames = frames;
+    this.#scratch = scratch;
     this.#metricsOf = frames.map(({ catalogue }) => metricsOf(catalogue));
     this.#words = wordsOf(frames);
     this.#isFull = new Uint8Array(frames.length);
@@ -102,9 +104,9 @@ export class FrameMatrix {
   }
 
   /** Turns the frames. May be called once. */
-  turn(scratch = new Scratch()): MatrixValues {
-    const values = scratch.f64(this.samples);
-    const frames = scratch.i32(this.samples);
+  turn(): MatrixValues {
+    const values = this.#scratch.f64(this.samples);
+    const frames = this.#scratch.i32(this.samples);
     const ends = this.#ends;
     for (let frame = 0; frame < this.#frames.length; frame += 1) {
       const metrics = this.#metricsOf[frame]!;

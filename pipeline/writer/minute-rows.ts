@@ -62,7 +62,7 @@ export function minuteRows(
   scratch = new Scratch(),
 ): MinuteRows {
   const template = templateOf(frames);
-  const turned = matrix.turn(scratch);
+  const turned = matrix.turn();
   const builder = new RowBuilder(template, turned, rowsMax(matrix, template), scratch);
   for (let column = 0; column < matrix.columns; column += 1) builder.add(matrix, column);
   return builder.finish();

@@ -32,7 +32,7 @@ export function recentBlock(
 ): RecentBlock {
   const matrix = new FrameMatrix(frames, metricsOf, numbers, scratch);
   const { columns, begins, metricIds, samples } = matrix;
-  const turned = matrix.turn(scratch);
+  const turned = matrix.turn();
   const ends = scratch.u64(columns);
   for (let column = 0; column < columns; column += 1) ends[column] = BigInt(begins[column + 1]!);
   const [oldestMs, newestMs] = rangeOf(frames);

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Test } from 'tap';
 import { testClickHouse } from '../../embedded/test-servers.ts';
+import { MigrationLock } from '../migration-lock.ts';
 import { migrate, migrations } from '../migrate.ts';
 import { Store } from '../store.ts';
 import { RunLedger } from '../../writer/run-ledger.ts';
@@ -59,6 +60,44 @@ await t.test('a migration that was interrupted is run again and keeps the data',
   const range = 'start = now() - 60, end = now() + 60';
   t.same(await store.rows(`SELECT value FROM samples_between(${range})`), [{ value: 3 }]);
   t.same(await store.rows(`SELECT * FROM metric(name = 'none', ${range})`), []);
+});
+
+await t.test('two at once: what one has made and uses is not made anew by the other', async (t) => {
+  const store = emptyStore(t, 'together');
+  const other = emptyStore(t, 'together');
+  const applied = await Promise.all([store, other, store].map((one) => migrate(one, RETENTION)));
+  t.same(
+    applied.toSorted((a, b) => b.length - a.length),
+    [migrations(), [], []],
+  );
+  t.same(await store.rows(`EXISTS TABLE migration_lock`), [{ result: 0 }]);
+});
+
+await t.test('the lock of a process that was killed is dropped when it is old', async (t) => {
+  const store = emptyStore(t, 'killed');
+  await store.createDatabase();
+  const killed = new MigrationLock(store, 1);
+  await killed.acquire();
+  await killed.check();
+  const next = new MigrationLock(store, 1);
+  await next.acquire();
+  await t.rejects(killed.check(), { code: 'migration_lock_lost' });
+  await killed.release();
+  await next.check();
+  await next.release();
+  t.same(await store.rows(`EXISTS TABLE migration_lock`), [{ result: 0 }]);
+});
+
+await t.test('a migration that has got another number since is run with both', async (t) => {
+  const store = emptyStore(t, 'renumbered');
+  const all = migrations();
+  const [recentFrames, rollups] = all.slice(8, 10);
+  const earlier = [...all.slice(0, 8), { ...rollups!, version: 9 }];
+  t.same(await migrate(store, RETENTION, earlier), earlier);
+  await store.insertRows('rollup_hours', [{ hour: Math.floor(Date.now() / 1000), count: 5 }]);
+  t.same(await migrate(store, RETENTION), [recentFrames, ...all.slice(9)]);
+  t.same(await store.rows('SELECT count FROM rollup_hours'), [{ count: 5 }]);
+  t.same(await migrate(store, RETENTION), []);
 });
 
 await t.test('positions and samples of before are kept', async (t) => {
