@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Backoff } from '../dial/backoff.ts';
 import { reasonOf } from '../error.ts';
 import type { Bus } from './bus.ts';
+import { RetryLine } from './retry-line.ts';
 
 export interface PublisherCounters {
   published: number;
@@ -11,8 +10,8 @@ export interface PublisherCounters {
 }
 
 /**
- * Publishes batches until JetStream has acknowledged them, however long that takes. Batches are
- * independent of each other: frames carry their own numbers, so a batch that is repeated or overtaken
+ * Publishes batches until JetStream has acknowledged them, however long that takes; those of a subject that were refused go
+ * in order, for an alert is told by what is newest. Batches are independent of each other: frames carry their own numbers, so a batch that is repeated or overtaken
  * does no harm. The caller bounds the bytes in flight by looking at `bytesInFlight` before it reads
  * more.
  */
@@ -21,6 +20,8 @@ export class BatchPublisher {
   readonly #bus: Bus;
   readonly #idPrefix: string;
   readonly #stop = new AbortController();
+  /** By subject. */
+  readonly #lines = new Map<string, RetryLine>();
   #nextId = 1;
   #bytesInFlight = 0;
   #batchesInFlight = 0;
@@ -40,12 +41,12 @@ export class BatchPublisher {
 
   /** Resolves to true when the stream has the batch; to false when the publisher was stopped. */
   async publish(subject: string, batch: Uint8Array): Promise<boolean> {
-    const id = `${this.#idPrefix}-${this.#nextId}`;
+    const number = this.#nextId;
     this.#nextId += 1;
     this.#bytesInFlight += batch.length;
     this.#batchesInFlight += 1;
     try {
-      return await this.#publishUntilAcknowledged(subject, batch, id);
+      return await this.#publishUntilAcknowledged(subject, batch, number);
     } finally {
       this.#bytesInFlight -= batch.length;
       this.#batchesInFlight -= 1;
@@ -59,20 +60,22 @@ export class BatchPublisher {
   async #publishUntilAcknowledged(
     subject: string,
     batch: Uint8Array,
-    id: string,
+    number: number,
   ): Promise<boolean> {
-    const backoff = new Backoff(50, 2000);
+    const line = this.#lines.get(subject) ?? new RetryLine(this.#stop.signal);
+    this.#lines.set(subject, line);
+    const id = `${this.#idPrefix}-${number}`;
+    if (line.isClosed) await line.turn(number);
     while (!this.#stop.signal.aborted) {
       try {
         await this.#bus.publish(subject, batch, { id });
+        line.passed();
         this.counters.published += 1;
         this.counters.publishedBytes += batch.length;
         return true;
       } catch (error) {
         this.#countRetry(error);
-        await sleep(10 + backoff.nextMs(), undefined, { signal: this.#stop.signal }).catch(
-          () => {},
-        );
+        await line.refused(number);
       }
     }
     return false;

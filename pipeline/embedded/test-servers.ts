@@ -89,8 +89,13 @@ export function testBusOptions(port: number, fleet = 'fleet'): BusOptions {
   };
 }
 
-export async function testBus(t: Teardown, port: number, fleet?: string): Promise<Bus> {
-  const bus = await Bus.connect(testBusOptions(port, fleet));
+export async function testBus(
+  t: Teardown,
+  port: number,
+  fleet?: string,
+  changes: Partial<BusOptions> = {},
+): Promise<Bus> {
+  const bus = await Bus.connect({ ...testBusOptions(port, fleet), ...changes });
   t.teardown(() => bus.close());
   return bus;
 }

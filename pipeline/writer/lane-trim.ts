@@ -5,8 +5,18 @@ import type { Lane } from '../bus/topology.ts';
 import { RollcallError } from '../error.ts';
 import { evaluatedSubject } from '../log/positions.ts';
 
-/** Storage comes first: above this share of its stream an alerter that lags is not waited for. */
+/** Storage comes first: an alerter that lags is not waited for when what it has not evaluated takes this share of the lane. */
 export const ALERTER_SHARE_MAX = 0.5;
+
+/** What a writer has done of a lane. */
+export interface WriterProgress {
+  /** Everything below it is surely in ClickHouse. */
+  readonly safeSeq: number;
+  /** The last message that was read. */
+  readonly readSeq: number;
+  /** When the stream was made that this is said of. */
+  readonly createdMs: number;
+}
 
 /**
  * Deletes from a lane what writer and alerter are done with. The stream itself never discards what is
@@ -32,27 +42,32 @@ export class LaneTrim {
   }
 
   /**
-   * @param writerSeq everything below it is surely in ClickHouse
-   * @param createdMs when the stream was made that this is said of
+   * @returns how much of the lane's room is taken by what was read and is not stored for good, 0 to 1
    * @throws RollcallError `stream_replaced` when the stream is another one by now, or ends before that
    */
-  async trim(writerSeq: number, createdMs: number): Promise<void> {
+  async trim({ safeSeq, readSeq, createdMs }: WriterProgress): Promise<number> {
     const { id, stream } = this.#lane;
     const { created, state, config } = await this.#bus.streamInfo(stream);
-    if (Date.parse(created) !== createdMs || writerSeq > state.last_seq + 1) {
+    if (Date.parse(created) !== createdMs || safeSeq > state.last_seq + 1) {
       throw new RollcallError('stream_replaced', `${stream} is not the stream it was`);
     }
     const subject = evaluatedSubject(this.#bus, id);
     const alerter = await this.#bus.last(this.#bus.topology.stateStream, subject);
     const alerterSeq = alerter === undefined ? Infinity : numberOf(alerter.data) + 1;
-    const share = state.bytes / config.max_bytes;
-    const isLagging = alerterSeq < writerSeq && share >= ALERTER_SHARE_MAX;
-    if (isLagging) this.#tell(true, share);
-    else if (alerterSeq >= writerSeq) this.#tell(false, share);
-    const below = isLagging ? writerSeq : Math.min(writerSeq, alerterSeq);
-    if (below <= state.first_seq) return;
-    await this.#bus.trim(stream, below);
-    if (isLagging) this.#missed += below - Math.max(alerterSeq, state.first_seq);
+    const share = (from: number, to: number): number => {
+      const messages = Math.max(0, to + 1 - Math.max(from, state.first_seq));
+      return (messages / Math.max(1, state.messages)) * (state.bytes / config.max_bytes);
+    };
+    const lag = share(alerterSeq, state.last_seq);
+    const isLagging = alerterSeq < safeSeq && lag >= ALERTER_SHARE_MAX;
+    if (isLagging) this.#tell(true, lag);
+    else if (alerterSeq >= safeSeq) this.#tell(false, lag);
+    const below = isLagging ? safeSeq : Math.min(safeSeq, alerterSeq);
+    if (below > state.first_seq) {
+      await this.#bus.trim(stream, below);
+      if (isLagging) this.#missed += below - Math.max(alerterSeq, state.first_seq);
+    }
+    return share(safeSeq, readSeq);
   }
 
   #tell(isLagging: boolean, share: number): void {

@@ -37,9 +37,9 @@ export class OpenClosings {
   #current: Closing;
   #next: Closing;
   #untilMs: number;
-  /** The last message that frames were taken from, and the last one of the closing before. */
   #readSeq: number;
   #readStoredMs: number | undefined;
+  /** The last message of the closing before. */
   #closedSeq: number;
   #isFrozen = false;
 
@@ -55,6 +55,11 @@ export class OpenClosings {
   /** Of the frames in memory. */
   get bytes(): number {
     return this.#current.bytes + this.#next.bytes;
+  }
+
+  /** The last message that frames were taken from. */
+  get readSeq(): number {
+    return this.#readSeq;
   }
 
   /** Whether messages have been read that the committed position does not cover. */

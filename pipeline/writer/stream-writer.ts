@@ -44,6 +44,8 @@ export interface StreamWriterOptions {
 
 const POLL_MS = 1000;
 const TRIM_EVERY_MS = 5000;
+/** A minute of which so much of its lane is full is not waited for: collectors need the room. */
+const HELD_SHARE_MAX = 0.5;
 const FORGET_EVERY_MS = 60_000;
 
 /**
@@ -64,6 +66,8 @@ export class StreamWriter {
   #closing: ClosingInsert | undefined;
   /** Everything below is stored for good. */
   #safeSeq: number;
+  /** Of the lane's room, what was read and is not stored for good. */
+  #heldShare = 0;
   #isCaughtUp = false;
   #heardMs = performance.now();
   #flushedMs = performance.now();
@@ -225,6 +229,8 @@ export class StreamWriter {
     this.#open.advance(frozen, Date.now());
     this.#closing = undefined;
     this.#safeSeq = frozen.position.fromSeq;
+    if (this.#heldShare >= HELD_SHARE_MAX) this.#trimmedMs = 0;
+    this.#heldShare = 0;
     counters.closings += 1;
     counters.openBytes = this.#open.bytes;
   }
@@ -232,6 +238,7 @@ export class StreamWriter {
   #isDue(): boolean {
     const { closingBytesMax, closingIdleMs } = this.#options;
     if (this.#open.bytes >= closingBytesMax || this.#isDone) return true;
+    if (this.#heldShare >= HELD_SHARE_MAX) return true;
     const isIdle = performance.now() - this.#heardMs >= closingIdleMs;
     return isIdle || this.#open.isDue(Date.now());
   }
@@ -253,8 +260,9 @@ export class StreamWriter {
     if (now - this.#trimmedMs < TRIM_EVERY_MS || this.#buffer.isEnded) return;
     this.#trimmedMs = now;
     try {
-      const trimming = trim.trim(this.#safeSeq, this.#claimed.createdMs);
-      await untilAborted(trimming, this.#stop.signal);
+      const { createdMs } = this.#claimed;
+      const progress = { safeSeq: this.#safeSeq, readSeq: this.#open.readSeq, createdMs };
+      this.#heldShare = await untilAborted(trim.trim(progress), this.#stop.signal);
       this.#trimming.worked();
       counters.alerterMissed = trim.missedTotal;
     } catch (error) {

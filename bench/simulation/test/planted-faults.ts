@@ -155,8 +155,8 @@ const FAULTS: Readonly<Record<string, () => void>> = {
   /** The lane loses what has not been stored. */
   eagerTrim() {
     around(LaneTrim.prototype, 'trim', (trim) => {
-      return function eager(this: LaneTrim, writerSeq, createdMs) {
-        return trim.call(this, writerSeq + 1, createdMs);
+      return function eager(this: LaneTrim, progress) {
+        return trim.call(this, { ...progress, safeSeq: progress.safeSeq + 1 });
       };
     });
   },

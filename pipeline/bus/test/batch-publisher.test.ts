@@ -75,6 +75,46 @@ await t.test('a batch waits for room in a full lane', async (t) => {
   t.equal((await bus.streamInfo(stream)).state.messages, 4);
 });
 
+await t.test('batches that a full lane refused come in order, and before later ones', async (t) => {
+  const bus = await Bus.connect({ ...testBusOptions(nats.port, 'order'), laneBytesMax: 64 * 1024 });
+  t.teardown(() => bus.close());
+  const { subject, stream } = bus.topology.lane(0);
+  const publisher = new BatchPublisher(bus, 'run');
+  const publish = (text: string) => publisher.publish(subject, Buffer.from(text.padEnd(6000)));
+  const refusals = () => publisher.counters.retries.get('stream_full') ?? 0;
+  for (let i = 0; i < 10; i += 1) await publish('before');
+  const refused = Array.from({ length: 20 }, (_, i) => publish(`batch ${i}`));
+  await until('all are refused', () => refusals() >= 20);
+  const later = [20, 21, 22].map((i) => publish(`batch ${i}`));
+  await until('the first is refused again', () => refusals() >= 25);
+  t.equal(publisher.batchesInFlight, 23);
+  const seen: string[] = [];
+  for await (const { seq, data } of new StreamReader(bus, { stream, from: 1 })) {
+    seen.push(Buffer.from(data).toString().trim());
+    if (seen.length === 33) break;
+    await bus.trim(stream, seq);
+  }
+  t.ok((await Promise.all([...refused, ...later])).every(Boolean));
+  const wanted = Array.from({ length: 23 }, (_, i) => `batch ${i}`);
+  t.same(seen.slice(10), wanted);
+});
+
+await t.test('a publisher that is stopped lets those go that wait for their turn', async (t) => {
+  const bus = await Bus.connect({ ...testBusOptions(nats.port, 'turns'), laneBytesMax: 64 * 1024 });
+  t.teardown(() => bus.close());
+  const { subject } = bus.topology.lane(0);
+  const publisher = new BatchPublisher(bus, 'run');
+  for (let i = 0; i < 6; i += 1) await publisher.publish(subject, Buffer.alloc(10_000));
+  const waiting = Array.from({ length: 5 }, () => publisher.publish(subject, Buffer.alloc(10_000)));
+  await until('all are refused', () => (publisher.counters.retries.get('stream_full') ?? 0) >= 5);
+  publisher.stop();
+  t.same(
+    await Promise.all(waiting),
+    Array.from({ length: 5 }, () => false),
+  );
+  t.equal(await publisher.publish(subject, Buffer.alloc(10)), false);
+});
+
 await t.test('a publisher that is stopped says that the batch is not stored', async (t) => {
   const bus = await testBus(t, nats.port, 'stopped');
   const { subject } = bus.topology.lane(0);

@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import type { Bus } from '../../bus/bus.ts';
+import type { Bus, BusOptions } from '../../bus/bus.ts';
 import { silentLog, testBus, testStore } from '../../embedded/test-servers.ts';
 import { until } from '../../embedded/test/until.ts';
 import type { Store } from '../../store/store.ts';
@@ -16,8 +16,9 @@ export async function laneFixture(
   t: Test,
   ports: { nats: number; clickhouse: number },
   fleet: string,
+  busChanges: Partial<BusOptions> = {},
 ) {
-  const bus = await testBus(t, ports.nats, fleet);
+  const bus = await testBus(t, ports.nats, fleet, busChanges);
   const store = await testStore(t, ports.clickhouse, fleet);
   const lane = bus.topology.lane(0);
   let epoch = 0;

@@ -25,7 +25,8 @@ async function filledLane(t: Test, fleet: string, bytes = 100) {
   };
   const trim = new LaneTrim(bus, lane, silentLog);
   const createdMs = Date.parse((await bus.streamInfo(lane.stream)).created);
-  const trimTo = (writerSeq: number) => trim.trim(writerSeq, createdMs);
+  const trimTo = (safeSeq: number, readSeq = safeSeq - 1) =>
+    trim.trim({ safeSeq, readSeq, createdMs });
   return { bus, lane, evaluated, kept, trim, trimTo, createdMs };
 }
 
@@ -65,6 +66,24 @@ await t.test('an alerter that lags in a full lane is not waited for', async (t) 
   t.equal(trim.missedTotal, 3, 'nothing is counted twice');
 });
 
+await t.test('what was read and is not stored for good takes room', async (t) => {
+  const { trimTo } = await filledLane(t, 'held', 8 * 1024);
+  const whole = await trimTo(1, 10);
+  t.ok(whole > 0.6 && whole < 0.7, '80 of 128 KiB');
+  t.equal(await trimTo(1, 5), whole / 2);
+  t.ok(Math.abs((await trimTo(6, 10)) - whole / 2) < 0.001, 'the first five are stored');
+  t.equal(await trimTo(11, 10), 0);
+  t.equal(await trimTo(11, 10), 0, 'the lane is empty');
+});
+
+await t.test('an alerter that is nearly there is waited for in a full lane too', async (t) => {
+  const { evaluated, kept, trim, trimTo } = await filledLane(t, 'nearly', 8 * 1024);
+  await evaluated(4);
+  await trimTo(11);
+  t.same(await kept(), [5, 10]);
+  t.equal(trim.missedTotal, 0);
+});
+
 await t.test('an alerter that never ran is not waited for', async (t) => {
   const { bus, lane, kept, trim, trimTo } = await filledLane(t, 'alone');
   const subject = evaluatedSubject(bus, lane.id);
@@ -84,12 +103,12 @@ await t.test('that the alerter lags is said once, and that it no longer does', a
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
   const trim = new LaneTrim(bus, lane, log);
   await evaluated(1);
-  for (const seq of [2, 3, 4, 5]) await trim.trim(seq, createdMs);
+  for (const seq of [2, 3, 4, 5]) await trim.trim({ safeSeq: seq, readSeq: seq, createdMs });
   t.equal(lines.length, 1);
   t.match(JSON.parse(lines[0]!), { level: 50, lane: lane.id, share: Number });
   t.equal(trim.missedTotal, 3, '2, 3 and 4');
   await evaluated(10);
-  await trim.trim(5, createdMs);
+  await trim.trim({ safeSeq: 5, readSeq: 5, createdMs });
   t.equal(lines.length, 2);
   t.match(JSON.parse(lines[1]!), { level: 30 });
 });

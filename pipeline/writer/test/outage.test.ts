@@ -148,6 +148,31 @@ await t.test('what gathered during an outage is inserted in portions', async (t)
   t.ok(inserts.size >= state.bytes / flushBytesMax, `${inserts.size} inserts`);
 });
 
+await t.test('a lane that has no room for a minute is not full until it is over', async (t) => {
+  const laneBytesMax = 256 * 1024;
+  const fixture = await laneFixture(t, ports, 'small', { laneBytesMax });
+  const { bus, lane, write, stored } = fixture;
+  const { frames, send } = sender(fixture);
+  const { counters } = write({ closingSpanMs: 3_600_000, closingIdleMs: 3_600_000 });
+  const isTaken = () =>
+    send(1).then(
+      () => true,
+      () => false,
+    );
+  let refusals = 0;
+  while (counters.bytes < 3 * laneBytesMax) {
+    if (await isTaken()) continue;
+    refusals += 1;
+    await until('there is room', isTaken);
+  }
+  t.ok(refusals >= 2, `the lane was full ${refusals} times`);
+  t.ok(counters.closings >= 2, `${counters.closings} closings`);
+  await stored(frames.length);
+  await checkStored(t, fixture, frames);
+  const { state } = await bus.streamInfo(lane.stream);
+  t.ok(state.first_seq > 1, 'the lane is trimmed');
+});
+
 await t.test('a NATS server that is killed costs nothing that it had', async (t) => {
   const fixture = await laneFixture(t, ports, 'nats');
   const { bus, write, stored } = fixture;
