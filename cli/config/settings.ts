@@ -282,7 +282,7 @@ const writer = section(
   {
     flushIntervalMs: setting(duration({ min: '10ms', max: '10m' }), {
       default: '1s',
-      help: 'Time between two inserts of a lane.',
+      help: 'Time between two inserts of a lane; up to four times as much when they take long.',
     }),
     flushBytesMax: setting(bytes({ min: '64KiB', max: '1GiB' }), {
       default: '32MiB',

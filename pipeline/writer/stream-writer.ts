@@ -9,6 +9,7 @@ import { FailureStreak } from '../telemetry/failure-streak.ts';
 import type { ClaimedStream } from './claimed-stream.ts';
 import { ClosingInsert } from './closing-insert.ts';
 import type { ElderLanes } from './elder-lanes.ts';
+import { FlushPace } from './flush-pace.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import type { LaneInsert } from './lane-insert.ts';
 import type { LaneIntake, Taken } from './lane-intake.ts';
@@ -70,7 +71,7 @@ export class StreamWriter {
   #heldShare = 0;
   #isCaughtUp = false;
   #heardMs = performance.now();
-  #flushedMs = performance.now();
+  readonly #pace: FlushPace;
   #trimmedMs = 0;
   #forgotMs = 0;
 
@@ -84,6 +85,7 @@ export class StreamWriter {
     this.#claimed = claimed;
     this.#options = options;
     this.#outer = signal;
+    this.#pace = new FlushPace(options.flushIntervalMs, performance.now());
     const { ledger, position } = claimed;
     this.#safeSeq = position.fromSeq;
     const times = { spanMs: options.closingSpanMs, graceMs: options.closingGraceMs };
@@ -140,18 +142,19 @@ export class StreamWriter {
   }
 
   async #write(): Promise<void> {
-    const { flushIntervalMs, flushBytesMax, closingBytesMax } = this.#options;
+    const { flushBytesMax, closingBytesMax } = this.#options;
     const { signal } = this.#stop;
     const isEnough = (): boolean => this.#buffer.waitingBytes >= flushBytesMax;
     for (;;) {
       // A closing that is under way is carried on until the next flush is due.
-      const leftMs = this.#flushedMs + flushIntervalMs - performance.now();
+      const leftMs = this.#pace.leftMs(performance.now());
       await this.#buffer.gather(this.#closing ? 0 : leftMs, isEnough, signal);
       if (this.#closing === undefined || leftMs <= 0 || isEnough()) {
-        this.#flushedMs = performance.now();
+        const beganMs = performance.now();
         const isFull = this.#open.bytes >= openBytesMax(closingBytesMax);
         const messages = isFull ? [] : this.#buffer.take(flushBytesMax);
         if (messages.length > 0) await this.#flush(messages);
+        this.#pace.flushed(beganMs, performance.now());
       }
       if (this.#isDone && !this.#open.isOpen) return;
       await this.#beginRun();
