@@ -21,11 +21,12 @@ import type { LoadBenchOptions } from './load-options.ts';
 
 const RULES = fileURLToPath(new URL('rules.yaml', import.meta.url));
 const RING_BYTES_MAX = 64 * 1024;
-const TARGETS_PER_INSERT = 10_000;
+/** A fleet grows by so many at a time: whoever sees that many new catalogues at once measures that for minutes. */
+const TARGETS_PER_STEP = 2500;
+/** The next ones come when the newest sample that is stored is no older. */
+const STEP_FRESHNESS_SECONDS_MAX = 5;
 const START_MS_MAX = 60_000;
-/** Collectors dial at a capped rate. */
-const CONNECT_MS_MAX = 120_000;
-const CONNECT_MS_PER_AGENT = 12;
+const STEP_MS_MAX = 120_000;
 /** Asking costs ClickHouse something as well. */
 const DRAIN_ASK_EVERY_MS = 2000;
 const DRAIN_MS_MAX = 300_000;
@@ -73,19 +74,13 @@ export class LoadStage {
     return new LoadStage({ options, fleet, system, catcher, rules });
   }
 
-  /** Starts the components and gives them the targets; resolves when every agent has been asked for a frame. */
+  /** Starts the components and gives them targets, some at a time; resolves when every agent has been asked for a frame. */
   async connect(): Promise<void> {
-    const { fleet, system, options } = this;
+    const { system } = this;
     await system.startMembers();
     await this.#collectorsOwnAll();
     this.collectorIdleBytes = residentBytes(system.of('collector'));
-    await this.#putTargets();
-    const connectMsMax = CONNECT_MS_MAX + CONNECT_MS_PER_AGENT * options.agents;
-    await comesTrue(connectMsMax, async () => {
-      const { ticking } = await fleet.status();
-      if (ticking === options.agents) return undefined;
-      return `only ${ticking} of ${options.agents} agents were ever asked for a frame`;
-    });
+    await this.#growFleet();
   }
 
   /** No more frames are taken; resolves when all are stored for good, or after five minutes. */
@@ -123,7 +118,7 @@ export class LoadStage {
     });
   }
 
-  async #putTargets(): Promise<void> {
+  async #growFleet(): Promise<void> {
     const { fleet, system, options } = this;
     const targets = hostsOf(fleet.options).map(({ index, listen }) => ({
       instance: instanceOf(index),
@@ -131,9 +126,25 @@ export class LoadStage {
       labels: { job: 'sim', rack: String(index % 50) },
       intervalMs: options.intervalMs,
     }));
-    for (let at = 0; at < targets.length; at += TARGETS_PER_INSERT) {
-      await system.putTargets(targets.slice(at, at + TARGETS_PER_INSERT));
+    for (let at = 0; at < targets.length; at += TARGETS_PER_STEP) {
+      const step = targets.slice(at, at + TARGETS_PER_STEP);
+      await system.putTargets(step);
+      await this.#stepIsTaken(at + step.length);
+      options.say(`connecting: ${at + step.length} of ${targets.length}`);
     }
+  }
+
+  async #stepIsTaken(agents: number): Promise<void> {
+    const { fleet, system } = this;
+    await comesTrue(STEP_MS_MAX, async () => {
+      const { ticking } = await fleet.status();
+      if (ticking < agents)
+        return `only ${ticking} of ${agents} agents were ever asked for a frame`;
+      const ages = await system.metrics('writer');
+      const age = Math.max(...ages.map((each) => each.sum('rollcall_writer_freshness_seconds')));
+      if (age <= STEP_FRESHNESS_SECONDS_MAX) return undefined;
+      return `with ${agents} agents, the newest sample that is stored is ${age.toFixed(0)} s old`;
+    });
   }
 }
 
