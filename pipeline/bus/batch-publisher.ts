@@ -10,10 +10,10 @@ export interface PublisherCounters {
 }
 
 /**
- * Publishes batches until JetStream has acknowledged them, however long that takes; those of a subject that were refused go
- * in order, for an alert is told by what is newest. Batches are independent of each other: frames carry their own numbers, so a batch that is repeated or overtaken
- * does no harm. The caller bounds the bytes in flight by looking at `bytesInFlight` before it reads
- * more.
+ * Publishes batches until JetStream has acknowledged them, however long that takes. Those of a subject that were
+ * refused go in order: alerts follow what is newest. Otherwise batches are independent of each other: frames carry
+ * their own numbers, so a batch that is repeated or overtaken does no harm. The caller bounds the bytes in flight by
+ * looking at `bytesInFlight` before it reads more.
  */
 export class BatchPublisher {
   readonly counters: PublisherCounters = { published: 0, publishedBytes: 0, retries: new Map() };

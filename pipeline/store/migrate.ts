@@ -75,7 +75,8 @@ async function applyLocked(known: readonly Migration[], store: Store): Promise<M
     }
     return pending;
   } finally {
-    await lock.release();
+    // One that cannot be dropped now is soon old; what has failed before is to be told.
+    await lock.release().catch(() => undefined);
   }
 }
 

@@ -19,8 +19,8 @@ export class MigrationLock {
   readonly #staleSeconds: number;
   readonly #holder = randomUUID();
 
-  /** @param staleSeconds longer than the migrations take: they change no rows, so that is seconds */
-  constructor(store: Store, staleSeconds = 60) {
+  /** @param staleSeconds longer than the migrations take together: they change no rows, so that is a second or two */
+  constructor(store: Store, staleSeconds = 20) {
     this.#store = store;
     this.#staleSeconds = staleSeconds;
   }
