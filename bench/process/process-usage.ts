@@ -17,7 +17,7 @@ export function processUsage(pid: number): ProcessUsage {
   let [cpuNs, rssBytes, anonBytes] = [0, 0, 0];
   for (const each of [pid, ...descendantsOf(pid)]) {
     const status = read(`/proc/${each}/status`);
-    cpuNs += threadNs(each) + endedChildrenNs(each);
+    cpuNs += ownNs(each);
     rssBytes += kibibytes(status, 'VmRSS');
     anonBytes += kibibytes(status, 'RssAnon');
   }
@@ -32,18 +32,20 @@ function descendantsOf(pid: number): number[] {
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
-/** Run time in nanoseconds, the first number of `schedstat` (sched-stats.rst). */
-function threadNs(pid: number): number {
-  return threadsOf(pid)
-    .map((thread) => Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]))
-    .reduce((sum, ns) => sum + ns, 0);
-}
-
-/** `cutime` and `cstime`, fields 16 and 17 of proc_pid_stat(5). */
-function endedChildrenNs(pid: number): number {
+/**
+ * Fields 14 to 17 of proc_pid_stat(5) have all threads, those that have ended as well, but in ticks rounded down; the first
+ * number of `schedstat` (sched-stats.rst) is exact, for a thread that lives. Neither is ever too large.
+ */
+function ownNs(pid: number): number {
   const stat = read(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) * NS_PER_TICK;
+  const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15).map(Number);
+  const threadNs = threadsOf(pid)
+    .map((thread) => Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]))
+    .reduce((sum, ns) => sum + ns, 0);
+  return (
+    Math.max(threadNs, (user + system) * NS_PER_TICK) + (endedUser + endedSystem) * NS_PER_TICK
+  );
 }
 
 function threadsOf(pid: number): string[] {
