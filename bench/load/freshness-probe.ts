@@ -16,7 +16,7 @@ SELECT toUnixTimestamp64Milli(max(timestamp)) AS newest
 FROM frames_recent
 WHERE target_id = {target:UInt64} AND timestamp > now() - 15 AND samples > 4`;
 /** A query through the view costs ClickHouse 60 ms of CPU at 10,000 hosts: there are not many of them. */
-const PAUSE_MS_MAX = 4000;
+const PAUSE_MS_MAX = 5000;
 const ASK_EVERY_MS = 200;
 const WAIT_MS_MAX = 30_000;
 /** A tick that is so near is not chosen: the sample might be there before anybody asks. */
@@ -64,7 +64,7 @@ export class FreshnessProbe {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await this.#measureOne();
-      const pauseMs = Math.min(PAUSE_MS_MAX, this.#intervalMs / 2);
+      const pauseMs = Math.min(PAUSE_MS_MAX, this.#intervalMs);
       await sleep(pauseMs, undefined, { signal });
     }
   }

@@ -126,6 +126,13 @@ export class System {
     return [this.nats, this.clickhouse, ...this.members.map(({ part }) => part)];
   }
 
+  /** Unless the environment says otherwise, every writer and alerter has one. */
+  get lanes(): number {
+    const { processes, environment } = this.options;
+    const { writer, alerter } = processes;
+    return Number(environment['ROLLCALL_NATS_LANES'] ?? Math.max(writer, alerter));
+  }
+
   of(role: Role): readonly Member[] {
     return this.members.filter((member) => member.role === role);
   }
@@ -169,6 +176,7 @@ export class System {
     return {
       ROLLCALL_FLEET: FLEET_NAME,
       ROLLCALL_NATS_SERVERS: `nats://127.0.0.1:${natsPort}`,
+      ROLLCALL_NATS_LANES: String(this.lanes),
       ROLLCALL_CLICKHOUSE_URL: `http://127.0.0.1:${clickhousePort}`,
       ROLLCALL_ALERTER_WEBHOOKS: this.options.webhooks.join(','),
       ROLLCALL_CONFIG: '',

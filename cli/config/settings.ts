@@ -61,11 +61,11 @@ const nats = section(
     tlsCertFile: setting(path(), { help: 'PEM file with the client certificate.' }),
     tlsKeyFile: setting(path(), { help: 'PEM file with the key of the client certificate.' }),
     lanes: setting(integer({ min: 1, max: 64, unit: 'streams' }), {
-      default: '4',
-      help: 'Streams that frames are spread over; another number starts new streams.',
+      default: '1',
+      help: 'Streams that frames are spread over, one or more for each writer; another number starts new streams.',
     }),
     laneStreamBytesMax: setting(bytes({ min: '1MiB', max: '64TiB' }), {
-      default: '1GiB',
+      default: '4GiB',
       help: 'Size of the stream of one lane, above which collectors stop acknowledging.',
     }),
     logStreamBytesMax: setting(bytes({ min: '1MiB', max: '1TiB' }), {
@@ -285,15 +285,15 @@ const writer = section(
       help: 'Time between two inserts of a lane; up to four times as much when they take long.',
     }),
     flushBytesMax: setting(bytes({ min: '64KiB', max: '1GiB' }), {
-      default: '32MiB',
+      default: '64MiB',
       help: 'Bytes of one insert of a lane; a lane that has as many does not wait for its time.',
     }),
     bufferBytesMax: setting(bytes({ min: '64KiB', max: '64GiB' }), {
-      default: '128MiB',
+      default: '256MiB',
       help: 'Frames of a lane in memory that are not inserted; above it no more are fetched.',
     }),
     closingBytesMax: setting(bytes({ min: '64KiB', max: '64GiB' }), {
-      default: '256MiB',
+      default: '1GiB',
       help: 'Frames of a lane in memory whose minute is not over; above it they are stored by part of a minute.',
     }),
     closingSpanMs: setting(duration({ min: '1s', max: '1m' }), {

@@ -19,10 +19,10 @@ import {
  */
 export const TARGET_AT = 8;
 export const INCARNATION_AT = 16;
-const SEQ_AT = 24;
-const TIMESTAMP_AT = 32;
+export const SEQ_AT = 24;
+export const TIMESTAMP_AT = 32;
 export const CATALOGUE_AT = 40;
-const SLOTS_AT = 48;
+export const SLOTS_AT = 48;
 const ENCODING_AT = 52;
 export const PRESENCE_AT = 56;
 
@@ -158,16 +158,3 @@ export function valuesAt(slots: number): number {
 function bad(reason: string): RollcallError {
   return new RollcallError('bad_message', `SAMPLES: ${reason}`);
 }
-
-/** How many slots of the frame at `offset` have a value. */
-export function countPresent(source: Buffer, offset: number): number {
-  const end = offset + PRESENCE_AT + presenceBytes(frameSlots(source, offset));
-  let count = 0;
-  for (let at = offset + PRESENCE_AT; at < end; at += 1) count += BITS_OF_BYTE[source[at]!]!;
-  return count;
-}
-
-/** How many bits are set in each byte. */
-const BITS_OF_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => {
-  return byte.toString(2).replaceAll('0', '').length;
-});

@@ -82,6 +82,11 @@ export class CatalogueBook {
     return this.#slots;
   }
 
+  /** A catalogue that has been found before; undefined: `resolve` may know it. */
+  known(hash: bigint): SlotMetrics | undefined {
+    return this.#known.get(hash);
+  }
+
   /**
    * Finds catalogues, and registers those that are not: ones that came along the lane, and ones that only
    * the bus has. What is missing in the answer nobody knows, or it cannot be used (one of its 64-bit

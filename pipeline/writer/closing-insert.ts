@@ -48,7 +48,7 @@ function* slicesOf(frames: Iterable<StoredFrame>): Generator<StoredFrame[]> {
     let slice: StoredFrame[] = [];
     let bytes = 0;
     for (const frame of byTargetAndTime(ofDay)) {
-      const length = frame.batch.readUInt32LE(frame.offset);
+      const { length } = frame;
       const isOfNext = frame.target !== slice.at(-1)?.target || bytes > 2 * SLICE_BYTES_MAX;
       if (bytes + length > SLICE_BYTES_MAX && isOfNext) {
         yield slice;

@@ -5,8 +5,6 @@ import type { StoredFrame } from './stored-frame.ts';
 export class Closing {
   readonly id: bigint;
   readonly frames = new FrameList();
-  /** For each catalogue of the frames the numbers of its metrics, by slot. */
-  readonly metrics = new Map<bigint, Int32Array>();
   #bytes = 0;
   #firstSeq = Infinity;
 
@@ -24,14 +22,11 @@ export class Closing {
     return this.#firstSeq;
   }
 
-  /** @param metricsOf knows the catalogues of the frames */
-  add(frames: readonly StoredFrame[], metricsOf: (catalogue: bigint) => Int32Array): void {
+  add(frames: readonly StoredFrame[]): void {
     for (const frame of frames) {
-      const { catalogue, batch, offset, streamSeq } = frame;
       this.frames.push(frame);
-      this.#bytes += batch.readUInt32LE(offset);
-      this.#firstSeq = Math.min(this.#firstSeq, streamSeq);
-      if (!this.metrics.has(catalogue)) this.metrics.set(catalogue, metricsOf(catalogue));
+      this.#bytes += frame.length;
+      this.#firstSeq = Math.min(this.#firstSeq, frame.streamSeq);
     }
   }
 }

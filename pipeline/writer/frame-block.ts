@@ -1,5 +1,5 @@
 import { fixedColumn, nativeBlock } from '../store/native-block.ts';
-import { countPresent } from '../wire/frame.ts';
+import { CATALOGUE_AT, INCARNATION_AT, SEQ_AT, TARGET_AT, TIMESTAMP_AT } from '../wire/frame.ts';
 import { TIMESTAMP } from './recent-block.ts';
 import type { Block } from './recent-block.ts';
 import { Scratch } from './scratch.ts';
@@ -12,10 +12,12 @@ export interface FrameOrigin {
   readonly closing: bigint;
 }
 
+const HALF = 2 ** 32;
+
 /**
- * Rows of `frames`, the record of the frames themselves.
+ * Rows of `frames`, the record of the frames themselves. Numbers of 64 bits are copied as halves: what is a BigInt in between takes
+ * several times as long.
  *
- * @param frames sorted by target, then time
  * @param scratch what the block lies in
  */
 export function frameBlock(
@@ -24,24 +26,24 @@ export function frameBlock(
   scratch = new Scratch(),
 ): Block {
   const rows = frames.length;
-  const targets = scratch.u64(rows);
-  const incarnations = scratch.u64(rows);
-  const seqs = scratch.u64(rows);
-  const timestamps = scratch.u64(rows);
-  const catalogues = scratch.u64(rows);
+  const halves = (): Uint32Array => scratch.u32(2 * rows);
+  const [targets, incarnations, seqs] = [halves(), halves(), halves()];
+  const [timestamps, catalogues, streamSeqs] = [halves(), halves(), halves()];
   const samples = scratch.u32(rows);
   const backlog = scratch.i8(rows);
-  const streamSeqs = scratch.u64(rows);
   for (let row = 0; row < rows; row += 1) {
     const frame = frames[row]!;
-    targets[row] = frame.target;
-    incarnations[row] = frame.incarnation;
-    seqs[row] = BigInt(frame.seq);
-    timestamps[row] = BigInt(frame.timestampMs);
-    catalogues[row] = frame.catalogue;
-    samples[row] = countPresent(frame.batch, frame.offset);
-    backlog[row] = Number(frame.isBacklog);
-    streamSeqs[row] = BigInt(frame.streamSeq);
+    const { offset, streamSeq } = frame;
+    const { words } = frame.batch;
+    copy(words, (offset + TARGET_AT) >> 2, targets, row);
+    copy(words, (offset + INCARNATION_AT) >> 2, incarnations, row);
+    copy(words, (offset + SEQ_AT) >> 2, seqs, row);
+    copy(words, (offset + TIMESTAMP_AT) >> 2, timestamps, row);
+    copy(words, (offset + CATALOGUE_AT) >> 2, catalogues, row);
+    samples[row] = frame.samples;
+    backlog[row] = frame.isBacklog ? 1 : 0;
+    streamSeqs[2 * row] = streamSeq % HALF;
+    streamSeqs[2 * row + 1] = streamSeq / HALF;
   }
   const laneText = Buffer.from([lane.length, ...Buffer.from(lane)]);
   return {
@@ -61,4 +63,9 @@ export function frameBlock(
       fixedColumn('closing', 'UInt64', scratch.u64(rows).fill(closing)),
     ]),
   };
+}
+
+function copy(words: Uint32Array, at: number, column: Uint32Array, row: number): void {
+  column[2 * row] = words[at]!;
+  column[2 * row + 1] = words[at + 1]!;
 }

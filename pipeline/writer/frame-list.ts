@@ -1,11 +1,13 @@
-import { storedFrame } from './stored-frame.ts';
-import type { StoredFrame } from './stored-frame.ts';
+import type { FrameBatch } from './frame-batch.ts';
+import { StoredFrame } from './stored-frame.ts';
 
 /** Frames of one batch that come one after the other. */
 interface Stretch {
-  readonly batch: Buffer;
+  readonly batch: FrameBatch;
   readonly streamSeq: number;
   readonly offsets: number[];
+  /** Of each frame, the numbers of its metrics: an array that many frames share. */
+  readonly metrics: Int32Array[];
 }
 
 /**
@@ -20,16 +22,20 @@ export class FrameList implements Iterable<StoredFrame> {
     return this.#length;
   }
 
-  push({ batch, offset, streamSeq }: Pick<StoredFrame, 'batch' | 'offset' | 'streamSeq'>): void {
+  push({ batch, offset, streamSeq, metrics }: StoredFrame): void {
     this.#length += 1;
     const last = this.#stretches.at(-1);
-    if (last?.batch === batch) last.offsets.push(offset);
-    else this.#stretches.push({ batch, streamSeq, offsets: [offset] });
+    if (last?.batch === batch) {
+      last.offsets.push(offset);
+      last.metrics.push(metrics);
+    } else this.#stretches.push({ batch, streamSeq, offsets: [offset], metrics: [metrics] });
   }
 
   *[Symbol.iterator](): Generator<StoredFrame> {
-    for (const { batch, streamSeq, offsets } of this.#stretches) {
-      for (const offset of offsets) yield storedFrame(batch, offset, streamSeq);
+    for (const { batch, streamSeq, offsets, metrics } of this.#stretches) {
+      for (let i = 0; i < offsets.length; i += 1) {
+        yield new StoredFrame(batch, offsets[i]!, streamSeq, metrics[i]);
+      }
     }
   }
 }

@@ -1,14 +1,15 @@
 import { PRESENCE_AT, valuesAt } from '../wire/frame.ts';
+import type { FrameBatch } from './frame-batch.ts';
 import type { MetricNumbers } from './metric-numbers.ts';
 import { Scratch } from './scratch.ts';
 
-/** A frame in the aligned batch it came in. */
+/** A frame in the batch it came in. */
 export interface MatrixFrame {
-  /** 8-byte aligned. */
-  readonly batch: Buffer;
+  readonly batch: FrameBatch;
   /** Where the frame begins in it, a multiple of 8. */
   readonly offset: number;
-  readonly catalogue: bigint;
+  /** The numbers of its metrics by slot. */
+  readonly metrics: Int32Array;
 }
 
 /** The values of a matrix, one column after the other, each in the order of the frames. */
@@ -16,12 +17,6 @@ export interface MatrixValues {
   readonly values: Float64Array;
   /** By value, which of the frames it is of. */
   readonly frames: Int32Array;
-}
-
-/** A batch as numbers. */
-interface Words {
-  readonly doubles: Float64Array;
-  readonly bits: Uint32Array;
 }
 
 /**
@@ -41,10 +36,6 @@ export class FrameMatrix {
   /** By column, where its values begin; then how many values there are in all. */
   readonly begins: Int32Array;
   readonly #frames: readonly MatrixFrame[];
-  /** By frame, the numbers of its metrics by slot. */
-  readonly #metricsOf: readonly Int32Array[];
-  /** By frame. */
-  readonly #words: readonly Words[];
   /** By frame, whether it has a value in every slot. */
   readonly #isFull: Uint8Array;
   /** By metric, where the next value of it goes. */
@@ -55,19 +46,11 @@ export class FrameMatrix {
    * Every host has metrics of its own, so there may be more columns than frames, and nothing here is an object a column.
    *
    * @param frames in the order that their values are wanted in
-   * @param metricsOf the numbers of a catalogue's metrics by slot; must know every catalogue
    * @param scratch what all of it lies in
    */
-  constructor(
-    frames: readonly MatrixFrame[],
-    metricsOf: (catalogue: bigint) => Int32Array,
-    numbers: MetricNumbers,
-    scratch = new Scratch(),
-  ) {
+  constructor(frames: readonly MatrixFrame[], numbers: MetricNumbers, scratch = new Scratch()) {
     this.#frames = frames;
     this.#scratch = scratch;
-    this.#metricsOf = frames.map(({ catalogue }) => metricsOf(catalogue));
-    this.#words = wordsOf(frames);
     this.#isFull = new Uint8Array(frames.length);
     const counts = scratch.i32(numbers.count).fill(0);
     this.#count(counts);
@@ -109,13 +92,12 @@ export class FrameMatrix {
     const frames = this.#scratch.i32(this.samples);
     const ends = this.#ends;
     for (let frame = 0; frame < this.#frames.length; frame += 1) {
-      const metrics = this.#metricsOf[frame]!;
-      const { doubles, bits } = this.#words[frame]!;
-      const { offset } = this.#frames[frame]!;
+      const { batch, offset, metrics } = this.#frames[frame]!;
+      const { doubles, words } = batch;
       const first = (offset + valuesAt(metrics.length)) >> 3;
       const presence = this.#isFull[frame] === 1 ? -1 : (offset + PRESENCE_AT) >> 2;
       for (let slot = 0; slot < metrics.length; slot += 1) {
-        if (presence >= 0 && !isSet(bits, presence, slot)) continue;
+        if (presence >= 0 && !isSet(words, presence, slot)) continue;
         const metric = metrics[slot]!;
         const end = ends[metric]!;
         ends[metric] = end + 1;
@@ -129,46 +111,29 @@ export class FrameMatrix {
   /** How many frames have a value of each metric. */
   #count(counts: Int32Array): void {
     for (let frame = 0; frame < this.#frames.length; frame += 1) {
-      const metrics = this.#metricsOf[frame]!;
-      const { bits } = this.#words[frame]!;
-      const presence = (this.#frames[frame]!.offset + PRESENCE_AT) >> 2;
-      if (isWhole(bits, presence, metrics.length)) {
+      const { batch, offset, metrics } = this.#frames[frame]!;
+      const { words } = batch;
+      const presence = (offset + PRESENCE_AT) >> 2;
+      if (isWhole(words, presence, metrics.length)) {
         this.#isFull[frame] = 1;
         for (const metric of metrics) counts[metric]! += 1;
         continue;
       }
       for (let slot = 0; slot < metrics.length; slot += 1) {
-        if (isSet(bits, presence, slot)) counts[metrics[slot]!]! += 1;
+        if (isSet(words, presence, slot)) counts[metrics[slot]!]! += 1;
       }
     }
   }
 }
 
-/** Of frames in one batch the same. */
-function wordsOf(frames: readonly MatrixFrame[]): Words[] {
-  const known = new Map<Buffer, Words>();
-  return frames.map(({ batch }) => {
-    let words = known.get(batch);
-    if (words === undefined) {
-      const { buffer, byteOffset, length } = batch;
-      words = {
-        doubles: new Float64Array(buffer, byteOffset, length >> 3),
-        bits: new Uint32Array(buffer, byteOffset, length >> 2),
-      };
-      known.set(batch, words);
-    }
-    return words;
-  });
-}
-
-function isSet(bits: Uint32Array, at: number, slot: number): boolean {
-  return ((bits[at + (slot >> 5)]! >>> (slot & 31)) & 1) === 1;
+function isSet(words: Uint32Array, at: number, slot: number): boolean {
+  return ((words[at + (slot >> 5)]! >>> (slot & 31)) & 1) === 1;
 }
 
 /** Whether the bits of all slots are set. */
-function isWhole(bits: Uint32Array, at: number, slots: number): boolean {
-  const words = slots >> 5;
-  for (let i = 0; i < words; i += 1) if (bits[at + i] !== 0xffff_ffff) return false;
+function isWhole(words: Uint32Array, at: number, slots: number): boolean {
+  const whole = slots >> 5;
+  for (let i = 0; i < whole; i += 1) if (words[at + i] !== 0xffff_ffff) return false;
   const rest = slots & 31;
-  return rest === 0 || bits[at + words] === 2 ** rest - 1;
+  return rest === 0 || words[at + whole] === 2 ** rest - 1;
 }

@@ -7,6 +7,7 @@ export type KnownFrame = Pick<StoredFrame, 'target' | 'incarnation' | 'seq' | 't
 
 /** One run of an agent: (target, incarnation). */
 interface Run {
+  readonly incarnation: bigint;
   readonly seqs: SeqRanges;
   /** Every stored frame with this timestamp or a later one is among `seqs`. */
   floorMs: number;
@@ -72,7 +73,8 @@ const LOOKUP = `
  * judged. Runs that were silent for long are forgotten, and looked up when they speak again.
  */
 export class FrameMemory {
-  readonly #targets = new Map<bigint, Map<bigint, Run>>();
+  /** A target has one run, its collector's another: the newest ones come last. */
+  readonly #targets = new Map<bigint, Run[]>();
   readonly #keepMs: number;
   readonly #runsMax: number;
   #runs = 0;
@@ -128,27 +130,18 @@ export class FrameMemory {
     }
   }
 
-  /** The frames that have not been stored, each once. All of them have been looked up. */
-  fresh<T extends KnownFrame>(frames: readonly T[]): T[] {
-    const taken = new Map<Run, SeqRanges>();
-    return frames.filter(({ target, incarnation, seq }) => {
-      const run = this.#targets.get(target)!.get(incarnation)!;
-      if (run.seqs.has(seq)) return false;
-      let seqs = taken.get(run);
-      if (seqs === undefined) taken.set(run, (seqs = new SeqRanges()));
-      return seqs.add(seq);
-    });
-  }
-
-  /** Remembers frames that are stored, or surely will be as long as this memory lasts. */
-  add(frames: readonly KnownFrame[], nowMs: number): void {
-    for (const { target, incarnation, seq } of frames) {
-      const run = this.#targets.get(target)?.get(incarnation);
-      if (run === undefined) continue;
-      run.seqs.add(seq);
+  /** The frames that have not been stored, each once; they count as stored from now on. All of them have been looked up. */
+  takeFresh<T extends KnownFrame>(frames: readonly T[], nowMs: number): T[] {
+    const crowded = new Set<KnownFrame>();
+    const fresh = frames.filter((frame) => {
+      const run = this.#find(frame)!;
+      if (!run.seqs.add(frame.seq)) return false;
       run.heardMs = nowMs;
-      if (run.seqs.count > GAPS_MAX) this.#drop(target, incarnation);
-    }
+      if (run.seqs.count > GAPS_MAX) crowded.add(frame);
+      return true;
+    });
+    for (const { target, incarnation } of crowded) this.#drop(target, incarnation);
+    return fresh;
   }
 
   /** Forgets runs that have been silent for the time kept, and the most silent ones above the cap. */
@@ -157,7 +150,7 @@ export class FrameMemory {
     if (this.#runs <= this.#runsMax) return;
     const heard: number[] = [];
     for (const runs of this.#targets.values()) {
-      for (const { heardMs } of runs.values()) heard.push(heardMs);
+      for (const { heardMs } of runs) heard.push(heardMs);
     }
     heard.sort((a, b) => a - b);
     // A tenth more than needed, so that it is not done again for the next run.
@@ -172,9 +165,10 @@ export class FrameMemory {
 
   #missing(frames: readonly KnownFrame[]): Lookup[] {
     const missing = new Map<bigint, Map<bigint, Lookup>>();
-    for (const { target, incarnation, timestampMs } of frames) {
-      const run = this.#targets.get(target)?.get(incarnation);
-      if (run !== undefined && timestampMs >= run.floorMs) continue;
+    for (const frame of frames) {
+      const run = this.#find(frame);
+      if (run !== undefined && frame.timestampMs >= run.floorMs) continue;
+      const { target, incarnation, timestampMs } = frame;
       let lookups = missing.get(target);
       if (lookups === undefined) missing.set(target, (lookups = new Map<bigint, Lookup>()));
       const lookup = lookups.get(incarnation);
@@ -210,30 +204,41 @@ export class FrameMemory {
     }
   }
 
-  #run(target: bigint, incarnation: bigint, nowMs: number): Run {
-    let runs = this.#targets.get(target);
-    if (runs === undefined) this.#targets.set(target, (runs = new Map<bigint, Run>()));
-    let run = runs.get(incarnation);
-    if (run === undefined) {
-      run = { seqs: new SeqRanges(), floorMs: Infinity, heardMs: nowMs };
-      runs.set(incarnation, run);
-      this.#runs += 1;
+  #find({ target, incarnation }: Pick<KnownFrame, 'target' | 'incarnation'>): Run | undefined {
+    const runs = this.#targets.get(target);
+    if (runs === undefined) return undefined;
+    for (let at = runs.length - 1; at >= 0; at -= 1) {
+      if (runs[at]!.incarnation === incarnation) return runs[at];
     }
+    return undefined;
+  }
+
+  #run(target: bigint, incarnation: bigint, nowMs: number): Run {
+    const known = this.#find({ target, incarnation });
+    if (known !== undefined) return known;
+    const run = { incarnation, seqs: new SeqRanges(), floorMs: Infinity, heardMs: nowMs };
+    const runs = this.#targets.get(target);
+    if (runs === undefined) this.#targets.set(target, [run]);
+    else runs.push(run);
+    this.#runs += 1;
     return run;
   }
 
   #dropSilent(sinceMs: number): void {
     for (const [target, runs] of this.#targets) {
-      for (const [incarnation, { heardMs }] of runs) {
+      for (const { incarnation, heardMs } of [...runs]) {
         if (heardMs <= sinceMs) this.#drop(target, incarnation);
       }
     }
   }
 
   #drop(target: bigint, incarnation: bigint): void {
-    const runs = this.#targets.get(target)!;
-    if (runs.delete(incarnation)) this.#runs -= 1;
-    if (runs.size === 0) this.#targets.delete(target);
+    const runs = this.#targets.get(target) ?? [];
+    const at = runs.findIndex((run) => run.incarnation === incarnation);
+    if (at < 0) return;
+    runs.splice(at, 1);
+    this.#runs -= 1;
+    if (runs.length === 0) this.#targets.delete(target);
   }
 }
 

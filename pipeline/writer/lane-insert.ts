@@ -53,22 +53,20 @@ export class LaneInsert {
   async recent(
     frames: readonly StoredFrame[],
     closing: Closing,
-    metricsOf: (catalogue: bigint) => Int32Array,
     signal: AbortSignal,
   ): Promise<number> {
     const { catalogues, lane, streamId, onInsert } = this.#parts;
     const origin = { lane, streamId, closing: closing.id };
     let samples = 0;
     for (const [day, ofDay] of byDay(frames)) {
-      const sorted = byTargetAndTime(ofDay);
       this.#scratch.reset();
-      const block = recentBlock(sorted, closing.id, metricsOf, catalogues.numbers, this.#scratch);
+      const block = recentBlock(ofDay, closing.id, catalogues.numbers, this.#scratch);
       const token = `${closing.id}:${this.#recentBlocks}:${day}`;
       this.#recentBlocks += 1;
       await this.#insert('samples_recent', block, token, signal);
       // Last: whoever finds the row of a frame finds its samples.
       this.#scratch.reset();
-      const record = frameBlock(sorted, origin, this.#scratch);
+      const record = frameBlock(ofDay, origin, this.#scratch);
       await this.#insert('frames_recent', record, token, signal);
       samples += block.samples;
       onInsert();
@@ -89,9 +87,8 @@ export class LaneInsert {
     signal: AbortSignal,
   ): Promise<void> {
     const { numbers } = this.#parts.catalogues;
-    const metricsOf = (catalogue: bigint): Int32Array => closing.metrics.get(catalogue)!;
     this.#scratch.reset();
-    const block = minuteBlock(frames, closing.id, metricsOf, numbers, this.#scratch);
+    const block = minuteBlock(frames, closing.id, numbers, this.#scratch);
     await this.#insert('series_minutes', block, `${closing.id}:${slice}`, signal);
   }
 

@@ -3,20 +3,20 @@ import { reasonOf, RollcallError } from '../error.ts';
 import type { Store } from '../store/store.ts';
 import { readBatch } from '../wire/batch.ts';
 import { claimedCatalogueHash, decodeCatalogueMessage } from '../wire/catalogue-message.ts';
-import * as frame from '../wire/frame.ts';
-import type { CatalogueBook, ReadCatalogue, SlotMetrics } from './catalogue-book.ts';
+import type { CatalogueBook, ReadCatalogue } from './catalogue-book.ts';
+import { FrameBatch } from './frame-batch.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import type { ParkedMessage, Parking, ParkingReason } from './parking.ts';
-import { storedFrame } from './stored-frame.ts';
-import type { LaneMessage, StoredFrame } from './stored-frame.ts';
+import { StoredFrame } from './stored-frame.ts';
+import type { LaneMessage } from './stored-frame.ts';
 
 /** The last second that ClickHouse's DateTime holds: what expires is reckoned in it. */
 const TIMESTAMP_MS_MAX = (2 ** 32 - 1) * 1000;
+const NONE: ReadonlySet<StoredFrame> = new Set();
 
 export interface Taken {
   /** Frames that nobody has stored, each once. */
   readonly fresh: readonly StoredFrame[];
-  readonly metricsOf: (catalogue: bigint) => Int32Array;
   readonly duplicates: number;
 }
 
@@ -57,27 +57,43 @@ export class LaneIntake {
    * @throws RollcallError when ClickHouse or NATS do not answer
    */
   async take(messages: readonly LaneMessage[], origin: IntakeOrigin): Promise<Taken> {
-    const { store, catalogues, parking, memory } = this.#parts;
+    const { store, parking, memory } = this.#parts;
     const parsed = this.#parse(messages, origin);
-    const slots = await catalogues.resolve(
-      parsed.frames.map(({ catalogue }) => catalogue),
-      parsed.catalogues,
-    );
+    const unknown = await this.#findMetrics(parsed);
     const parked = [...parsed.parked];
     const good = parsed.frames.filter((stored) => {
-      const reason = refusalOf(stored, slots.get(stored.catalogue));
+      const reason = refusalOf(stored, unknown);
       if (reason !== undefined) parked.push(parkedFrame(reason, stored));
       return reason === undefined;
     });
     await parking.park(parked);
     await memory.learn(store, good, origin.hides, performance.now());
-    const fresh = memory.fresh(good);
-    memory.add(fresh, performance.now());
-    return {
-      fresh,
-      metricsOf: (catalogue) => slots.get(catalogue)!.metrics,
-      duplicates: good.length - fresh.length,
-    };
+    const fresh = memory.takeFresh(good, performance.now());
+    return { fresh, duplicates: good.length - fresh.length };
+  }
+
+  /**
+   * Gives frames the numbers of their metrics.
+   *
+   * @returns the frames that nobody knows the catalogue of
+   */
+  async #findMetrics({ frames, catalogues }: ParsedMessages): Promise<ReadonlySet<StoredFrame>> {
+    const book = this.#parts.catalogues;
+    const others = frames.filter((stored) => {
+      const known = book.known(stored.catalogue);
+      if (known !== undefined) stored.metrics = known.metrics;
+      return known === undefined;
+    });
+    if (others.length === 0 && catalogues.size === 0) return NONE;
+    const hashes = new Set(others.map(({ catalogue }) => catalogue));
+    const found = await book.resolve(hashes, catalogues);
+    return new Set(
+      others.filter((stored) => {
+        const slots = found.get(stored.catalogue);
+        if (slots !== undefined) stored.metrics = slots.metrics;
+        return slots === undefined;
+      }),
+    );
   }
 
   #parse(messages: readonly LaneMessage[], { streamId }: IntakeOrigin): ParsedMessages {
@@ -87,9 +103,10 @@ export class LaneIntake {
     const parked: ParkedMessage[] = [];
     for (const { seq, batch } of messages) {
       const before = frames.length;
+      const view = new FrameBatch(batch);
       try {
         readBatch(batch, {
-          onFrame: (source, offset) => frames.push(storedFrame(source, offset, seq)),
+          onFrame: (_source, offset) => frames.push(new StoredFrame(view, offset, seq)),
           onCatalogue: (source, offset, length) => {
             const hash = claimedCatalogueHash(source, offset, length);
             catalogues.set(hash, () => decodeCatalogueMessage(source, offset, length));
@@ -107,18 +124,20 @@ export class LaneIntake {
 }
 
 /** Why a frame cannot be stored; undefined if it can. */
-function refusalOf(stored: StoredFrame, slots: SlotMetrics | undefined): ParkingReason | undefined {
+function refusalOf(
+  stored: StoredFrame,
+  unknown: ReadonlySet<StoredFrame>,
+): ParkingReason | undefined {
   if (stored.timestampMs > TIMESTAMP_MS_MAX) return 'bad_timestamp';
-  if (slots === undefined) return 'unknown_catalogue';
-  const isWhole = slots.metrics.length === frame.frameSlots(stored.batch, stored.offset);
-  return isWhole ? undefined : 'bad_frame';
+  if (unknown.has(stored)) return 'unknown_catalogue';
+  return stored.metrics.length === stored.slots ? undefined : 'bad_frame';
 }
 
 function parkedFrame(reason: ParkingReason, stored: StoredFrame): ParkedMessage {
-  const { batch, offset, target, incarnation, seq, catalogue } = stored;
+  const { batch, offset, length, target, incarnation, seq, catalogue } = stored;
   return {
     reason,
-    bytes: batch.subarray(offset, offset + batch.readUInt32LE(offset)),
+    bytes: batch.bytes.subarray(offset, offset + length),
     id: `${target}-${incarnation}-${seq}`,
     ...(reason === 'unknown_catalogue' ? { catalogue } : {}),
   };

@@ -15,11 +15,10 @@ import type { StoredFrame } from './stored-frame.ts';
 export function minuteBlock(
   frames: readonly StoredFrame[],
   closing: bigint,
-  metricsOf: (catalogue: bigint) => Int32Array,
   numbers: MetricNumbers,
   scratch: Scratch,
 ): Block {
-  const of = minuteRows(new FrameMatrix(frames, metricsOf, numbers, scratch), frames, scratch);
+  const of = minuteRows(new FrameMatrix(frames, numbers, scratch), frames, scratch);
   const { rows } = of;
   return {
     rows,

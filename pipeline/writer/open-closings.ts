@@ -1,6 +1,5 @@
 import { Closing } from './closing.ts';
 import type { Position } from './run-ledger.ts';
-import type { Taken } from './lane-intake.ts';
 import type { StoredFrame } from './stored-frame.ts';
 
 export interface ClosingTimes {
@@ -75,7 +74,7 @@ export class OpenClosings {
 
   /** Which frames go where. They have been read from the messages up to `readSeq`. */
   add(
-    { fresh, metricsOf }: Pick<Taken, 'fresh' | 'metricsOf'>,
+    fresh: readonly StoredFrame[],
     readSeq: number,
     readStoredMs: number,
   ): Map<Closing, StoredFrame[]> {
@@ -84,7 +83,7 @@ export class OpenClosings {
     const of = Map.groupBy(fresh, ({ timestampMs }) => {
       return this.#isFrozen || timestampMs >= this.#untilMs ? this.#next : this.#current;
     });
-    for (const [closing, frames] of of) closing.add(frames, metricsOf);
+    for (const [closing, frames] of of) closing.add(frames);
     return of;
   }
 

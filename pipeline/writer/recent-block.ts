@@ -20,17 +20,16 @@ export interface RecentBlock extends Block {
  * Rows of `samples_recent`, one a metric, in the order of its key: a row a sample costs ClickHouse half as much again, and
  * those who look for a metric find all of its samples beside each other either way.
  *
- * @param frames one or more, sorted by target, then time
+ * @param frames one or more
  * @param scratch what the block lies in
  */
 export function recentBlock(
   frames: readonly StoredFrame[],
   closing: bigint,
-  metricsOf: (catalogue: bigint) => Int32Array,
   numbers: MetricNumbers,
   scratch: Scratch,
 ): RecentBlock {
-  const matrix = new FrameMatrix(frames, metricsOf, numbers, scratch);
+  const matrix = new FrameMatrix(frames, numbers, scratch);
   const { columns, begins, metricIds, samples } = matrix;
   const turned = matrix.turn();
   const ends = scratch.u64(columns);

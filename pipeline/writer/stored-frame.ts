@@ -1,4 +1,5 @@
 import * as frame from '../wire/frame.ts';
+import type { FrameBatch } from './frame-batch.ts';
 
 /** A message of a lane, copied so that its values can be viewed. */
 export interface LaneMessage {
@@ -8,33 +9,80 @@ export interface LaneMessage {
   readonly batch: Buffer;
 }
 
-/** A frame on its way into ClickHouse; its bytes stay in the aligned batch it came in. */
-export interface StoredFrame {
-  readonly target: bigint;
-  readonly incarnation: bigint;
-  readonly seq: number;
-  readonly timestampMs: number;
-  readonly catalogue: bigint;
-  readonly isBacklog: boolean;
-  /** The batch, 8-byte aligned. */
-  readonly batch: Buffer;
+const NONE = new Int32Array(0);
+const HALF = 2 ** 32;
+
+/** A frame on its way into ClickHouse. Its bytes stay in the batch it came in, and are read when somebody asks. */
+export class StoredFrame {
+  readonly batch: FrameBatch;
   /** Where the frame begins in it, a multiple of 8. */
   readonly offset: number;
   /** The sequence of the batch in its stream. */
   readonly streamSeq: number;
+  readonly timestampMs: number;
+  /** The numbers of its metrics by slot, once its catalogue has been found. */
+  metrics: Int32Array;
+
+  constructor(batch: FrameBatch, offset: number, streamSeq: number, metrics: Int32Array = NONE) {
+    this.batch = batch;
+    this.offset = offset;
+    this.streamSeq = streamSeq;
+    this.timestampMs = this.#safeU64(frame.TIMESTAMP_AT);
+    this.metrics = metrics;
+  }
+
+  get target(): bigint {
+    return this.#u64(frame.TARGET_AT);
+  }
+
+  get incarnation(): bigint {
+    return this.#u64(frame.INCARNATION_AT);
+  }
+
+  get catalogue(): bigint {
+    return this.#u64(frame.CATALOGUE_AT);
+  }
+
+  get seq(): number {
+    return this.#safeU64(frame.SEQ_AT);
+  }
+
+  get isBacklog(): boolean {
+    return frame.frameIsBacklog(this.batch.bytes, this.offset);
+  }
+
+  get slots(): number {
+    return this.batch.words[(this.offset + frame.SLOTS_AT) >> 2]!;
+  }
+
+  /** Length in bytes. */
+  get length(): number {
+    return this.batch.words[this.offset >> 2]!;
+  }
+
+  /** How many slots have a value. */
+  get samples(): number {
+    const first = (this.offset + frame.PRESENCE_AT) >> 2;
+    const end = first + (frame.presenceBytes(this.slots) >> 2);
+    let count = 0;
+    for (let at = first; at < end; at += 1) count += bitsOf(this.batch.words[at]!);
+    return count;
+  }
+
+  #u64(at: number): bigint {
+    return this.batch.longs[(this.offset + at) >> 3]!;
+  }
+
+  /** A number that was checked to be below 2^53. */
+  #safeU64(at: number): number {
+    const low = (this.offset + at) >> 2;
+    return this.batch.words[low]! + HALF * this.batch.words[low + 1]!;
+  }
 }
 
-/** The frame at an offset of a batch, without a copy of it. */
-export function storedFrame(batch: Buffer, offset: number, streamSeq: number): StoredFrame {
-  return {
-    target: frame.frameTarget(batch, offset),
-    incarnation: frame.frameIncarnation(batch, offset),
-    seq: frame.frameSeq(batch, offset),
-    timestampMs: frame.frameTimestampMs(batch, offset),
-    catalogue: frame.frameCatalogue(batch, offset),
-    isBacklog: frame.frameIsBacklog(batch, offset),
-    batch,
-    offset,
-    streamSeq,
-  };
+/** How many bits are set, counted in pairs, fours and bytes. */
+function bitsOf(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x5555_5555);
+  const fours = (pairs & 0x3333_3333) + ((pairs >>> 2) & 0x3333_3333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
 }

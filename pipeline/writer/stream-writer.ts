@@ -170,8 +170,8 @@ export class StreamWriter {
     const taken = await this.#take(messages);
     const { seq, storedMs } = messages.at(-1)!;
     const startMs = performance.now();
-    for (const [closing, frames] of this.#open.add(taken, seq, storedMs)) {
-      const samples = await insert.recent(frames, closing, taken.metricsOf, this.#stop.signal);
+    for (const [closing, frames] of this.#open.add(taken.fresh, seq, storedMs)) {
+      const samples = await insert.recent(frames, closing, this.#stop.signal);
       counters.samples += samples;
       counters.frames += frames.length;
     }

@@ -5,15 +5,14 @@ import type { SeededRandom } from '../../fleet/random.ts';
 import type { FaultCase } from '../fault-case.ts';
 import type { FaultRun } from '../fault-run.ts';
 import { FLEET_NAME } from '../../system/system.ts';
-
-const LANES = 4;
+import type { System } from '../../system/system.ts';
 
 export const poisonMessages: FaultCase = {
   id: 'F21',
   title: 'poison messages on the stream',
   mustHold: 'they are parked with a reason, and the flow goes on',
   async disturb(run) {
-    const bus = await connect(run.system.natsPort);
+    const bus = await connect(run.system);
     try {
       const rounds = run.either(10, 3);
       let published = 0;
@@ -36,13 +35,13 @@ export const poisonMessages: FaultCase = {
 };
 
 /** Beside the components, with their settings, by the fleet's own client. */
-function connect(port: number): Promise<Bus> {
+function connect({ natsPort, lanes }: System): Promise<Bus> {
   return Bus.connect({
     fleet: FLEET_NAME,
-    lanes: LANES,
-    laneBytesMax: 1024 ** 3,
+    lanes,
+    laneBytesMax: 4 * 1024 ** 3,
     logBytesMax: 256 * 1024 * 1024,
-    servers: [`nats://127.0.0.1:${port}`],
+    servers: [`nats://127.0.0.1:${natsPort}`],
     duplicateWindowMs: 120_000,
     replicas: 1,
     name: 'faults',
@@ -53,7 +52,7 @@ function connect(port: number): Promise<Bus> {
 /** @returns how many messages were published */
 async function poisonLanes(bus: Bus, random: SeededRandom): Promise<number> {
   let published = 0;
-  for (let index = 0; index < LANES; index += 1) {
+  for (let index = 0; index < bus.topology.lanes; index += 1) {
     const { stream, subject } = bus.topology.lane(index);
     const latest = await bus.last(stream, subject);
     for (const poison of poisons(Buffer.from(latest?.data ?? []), random)) {

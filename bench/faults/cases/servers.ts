@@ -112,10 +112,9 @@ export const clickhouseHangs: FaultCase = {
 };
 
 async function checkBuffers(run: FaultRun): Promise<void> {
-  const lanes = 4;
   const bytes = await run.system.sum('writer', 'rollcall_writer_buffer_bytes');
   // A lane may exceed its share by the batch that it was reading.
-  const max = lanes * (BUFFER_BYTES_MAX + 512 * 1024);
+  const max = run.system.lanes * (BUFFER_BYTES_MAX + 512 * 1024);
   run.check('the buffers of the writer are capped', bytes <= max, `${bytes} of ${max} bytes`);
 }
 

@@ -77,7 +77,7 @@ function blind(names: readonly ('claim' | 'begin' | 'commit')[], isLate = false)
 const FAULTS: Readonly<Record<string, () => void>> = {
   /** Every frame is taken for new. */
   forgetfulMemory() {
-    around(FrameMemory.prototype, 'fresh', () => (frames) => [...frames]);
+    around(FrameMemory.prototype, 'takeFresh', () => (frames) => [...frames]);
   },
 
   /** What was stored before this writer began is not looked up. */

@@ -3,8 +3,10 @@ import { silentLog, testClickHouse, testStore } from '../../../pipeline/embedded
 import { RollcallError } from '../../../pipeline/error.ts';
 import type { Store } from '../../../pipeline/store/store.ts';
 import { metricId } from '../../../pipeline/wire/catalogue.ts';
-import { targetId } from '../../../pipeline/wire/shard.ts';
+import { alignedCopy } from '../../../pipeline/wire/batch.ts';
+import { TIMESTAMP_AT } from '../../../pipeline/wire/frame.ts';
 import { frameBlock } from '../../../pipeline/writer/frame-block.ts';
+import { FrameBatch } from '../../../pipeline/writer/frame-batch.ts';
 import { FrameMemory } from '../../../pipeline/writer/frame-memory.ts';
 import { byTargetAndTime } from '../../../pipeline/writer/frame-order.ts';
 import { MetricNumbers } from '../../../pipeline/writer/metric-numbers.ts';
@@ -14,7 +16,7 @@ import { RecentSweep } from '../../../pipeline/writer/recent-sweep.ts';
 import { newestIdentity, RunLedger, storedBelow } from '../../../pipeline/writer/run-ledger.ts';
 import type { Position } from '../../../pipeline/writer/run-ledger.ts';
 import { Scratch } from '../../../pipeline/writer/scratch.ts';
-import type { StoredFrame } from '../../../pipeline/writer/stored-frame.ts';
+import { StoredFrame } from '../../../pipeline/writer/stored-frame.ts';
 import { catalogueOf, frameMessage } from '../../../pipeline/writer/test/traffic.ts';
 import type { FrameRow } from '../clickhouse-blocks.ts';
 import { runStatement } from '../clickhouse-statements.ts';
@@ -211,20 +213,13 @@ function drawFrame(random: Random, streamSeq: number): StoredFrame {
     catalogue: CATALOGUE,
     values,
   });
-  const catalogue = CATALOGUE.hash;
-  const target = targetId(instance);
-  const isBacklog = false;
-  return {
-    target,
-    incarnation,
-    seq,
-    timestampMs,
-    catalogue,
-    isBacklog,
-    batch,
-    offset: 0,
-    streamSeq,
-  };
+  return new StoredFrame(new FrameBatch(alignedCopy(batch)), 0, streamSeq, METRICS);
+}
+
+function daysBefore({ batch, timestampMs, streamSeq }: StoredFrame, days: number): StoredFrame {
+  const bytes = alignedCopy(batch.bytes);
+  bytes.writeBigUInt64LE(BigInt(timestampMs - days * DAY_MS), TIMESTAMP_AT);
+  return new StoredFrame(new FrameBatch(bytes), 0, streamSeq, METRICS);
 }
 
 function insertFrames(
@@ -247,7 +242,7 @@ async function framesOn({ store }: Database, seed: number): Promise<unknown[]> {
     const given = Array.from({ length: random.whole(1, 12) }, () => drawFrame(random, streamSeq));
     const hides = [1n, 2n, 3n].filter(() => random.chance(0.3));
     await memory.learn(store, given, hides, 0);
-    const fresh = byTargetAndTime(memory.fresh(given));
+    const fresh = byTargetAndTime(memory.takeFresh(given, 0));
     transcript.push(fresh.map(({ target, incarnation, seq }) => [target, incarnation, seq]));
     if (fresh.length === 0) continue;
     const closing = BigInt(random.whole(1, 3));
@@ -277,22 +272,18 @@ async function rowsOn({ store, look }: Database, seed: number): Promise<unknown[
     const frames = byTargetAndTime([drawFrame(random, at), drawFrame(random, at)]);
     const closing = ledger.closing + BigInt(random.below(3));
     const position = { fromSeq: at, toSeq: at };
-    const metricsOf = (): Int32Array => METRICS;
     const action = random.below(6);
     if (action === 5) {
       // Of a day that samples are not kept of.
-      const old = frames.map((frame) => ({
-        ...frame,
-        timestampMs: frame.timestampMs - 9 * DAY_MS,
-      }));
-      const { chunks } = recentBlock(old, closing, metricsOf, numbers, new Scratch());
+      const old = frames.map((frame) => daysBefore(frame, 9));
+      const { chunks } = recentBlock(old, closing, numbers, new Scratch());
       await store.insertBlock('samples_recent', chunks, `${seed}:${at}`);
     } else if (action === 0) {
-      const { chunks } = recentBlock(frames, closing, metricsOf, numbers, new Scratch());
+      const { chunks } = recentBlock(frames, closing, numbers, new Scratch());
       await store.insertBlock('samples_recent', chunks, `${seed}:${at}`);
       await insertFrames(store, frames, closing, `${seed}:${at}`, 'frames_recent');
     } else if (action === 1) {
-      const { chunks } = minuteBlock(frames, closing, metricsOf, numbers, new Scratch());
+      const { chunks } = minuteBlock(frames, closing, numbers, new Scratch());
       await store.insertBlock('series_minutes', chunks, `${seed}:${at}`);
       await insertFrames(store, frames, closing, `${seed}:${at}`);
     } else if (action === 2) transcript.push(await sweep.look());
@@ -344,7 +335,7 @@ await t.test('tokens are forgotten as by ClickHouse', async (t) => {
   const real = await testStore(t, clickhouse.port, 'simulated_tokens');
   const { store: simulated } = simulatedDatabase(tables);
   const insert = async (token: string, closing = 1n): Promise<void> => {
-    const { chunks } = recentBlock([frame], closing, () => METRICS, numbers, new Scratch());
+    const { chunks } = recentBlock([frame], closing, numbers, new Scratch());
     for (const store of [real, simulated]) await store.insertBlock('samples_recent', chunks, token);
   };
   const parts = async (): Promise<[real: number, simulated: number]> => {

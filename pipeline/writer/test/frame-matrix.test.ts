@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { frameBytes, presenceBytes, writeFrame } from '../../wire/frame.ts';
+import { FrameBatch } from '../frame-batch.ts';
 import { FrameMatrix } from '../frame-matrix.ts';
 import type { MatrixFrame } from '../frame-matrix.ts';
 import { MetricNumbers } from '../metric-numbers.ts';
 import { minuteRows } from '../minute-rows.ts';
 import type { MinuteRows } from '../minute-rows.ts';
 
-interface MadeFrame extends MatrixFrame {
+interface MadeFrame extends Omit<MatrixFrame, 'metrics'> {
+  readonly catalogue: number;
   readonly target: bigint;
   readonly timestampMs: number;
   /** By metric. */
@@ -44,7 +46,8 @@ function made(frames: readonly Frame[]): MadeFrame[] {
     (sum, each) => sum + frameBytes(CATALOGUES[each.catalogue]!.length),
     32,
   );
-  const batch = Buffer.from(new ArrayBuffer(bytes));
+  const bytesOfAll = Buffer.from(new ArrayBuffer(bytes));
+  const batch = new FrameBatch(bytesOfAll);
   let offset = 32;
   return sorted.map((each) => {
     const metrics = CATALOGUES[each.catalogue]!;
@@ -62,8 +65,8 @@ function made(frames: readonly Frame[]): MadeFrame[] {
     const at = offset;
     const { timestampMs } = each;
     const head = { incarnation: 1n, seq: 1, timestampMs, catalogue: BigInt(each.catalogue), slots };
-    offset += writeFrame(batch, at, head, presence, values);
-    const catalogue = BigInt(each.catalogue);
+    offset += writeFrame(bytesOfAll, at, head, presence, values);
+    const { catalogue } = each;
     return { target: BigInt(each.target), timestampMs, batch, offset: at, catalogue, said };
   });
 }
@@ -71,7 +74,8 @@ function made(frames: readonly Frame[]): MadeFrame[] {
 function matrixOf(frames: readonly MadeFrame[]): FrameMatrix {
   const numbers = new MetricNumbers();
   const known = CATALOGUES.map((ids) => Int32Array.from(ids, (id) => numbers.numberOf(id)));
-  return new FrameMatrix(frames, (catalogue) => known[Number(catalogue)]!, numbers);
+  const sorted = frames.map((each) => ({ ...each, metrics: known[each.catalogue]! }));
+  return new FrameMatrix(sorted, numbers);
 }
 
 await t.test('every value is in its column, in the order of the frames', async (t) => {

@@ -1,35 +1,26 @@
 import t from 'tap';
+import { TIMESTAMP_AT } from '../../wire/frame.ts';
 import { OpenClosings } from '../open-closings.ts';
-import type { StoredFrame } from '../stored-frame.ts';
+import { FrameBatch } from '../frame-batch.ts';
+import { StoredFrame } from '../stored-frame.ts';
 
 const MINUTE_MS = 60_000;
 const START_MS = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
 const TIMES = { spanMs: MINUTE_MS, graceMs: 2000 };
 
 function frame(streamSeq: number, timestampMs: number): StoredFrame {
-  const batch = Buffer.alloc(64);
+  const batch = Buffer.from(new ArrayBuffer(64));
   batch.writeUInt32LE(64, 0);
-  return {
-    target: 1n,
-    incarnation: 1n,
-    seq: streamSeq,
-    timestampMs,
-    catalogue: 1n,
-    isBacklog: false,
-    batch,
-    offset: 0,
-    streamSeq,
-  };
+  batch.writeBigUInt64LE(BigInt(timestampMs), TIMESTAMP_AT);
+  return new StoredFrame(new FrameBatch(batch), 0, streamSeq);
 }
-
-const metricsOf = (): Int32Array => new Int32Array(1);
 
 function opened(nowMs: number) {
   const open = new OpenClosings(256n, { fromSeq: 10, toSeq: 9 }, TIMES, nowMs);
   /** Which closing each of the frames of a message went into. */
   const add = (seq: number, ...timesMs: number[]): [closing: bigint, frames: number][] => {
     const fresh = timesMs.map((timeMs) => frame(seq, timeMs));
-    const of = open.add({ fresh, metricsOf }, seq, 1000 + seq);
+    const of = open.add(fresh, seq, 1000 + seq);
     return Array.from(of, ([{ id }, frames]) => [id, frames.length]);
   };
   return { open, add };

@@ -103,8 +103,8 @@ async function predecessorOf({ bus, store, lane }: Fixture) {
     flush: async (from: number, to: number): Promise<void> => {
       for (const message of messages.slice(from, to)) {
         const taken = await intake.take([message], { streamId, hides: ledger.hides });
-        for (const [closing, some] of open.add(taken, message.seq, message.storedMs)) {
-          await insert.recent(some, closing, taken.metricsOf, NEVER);
+        for (const [closing, some] of open.add(taken.fresh, message.seq, message.storedMs)) {
+          await insert.recent(some, closing, NEVER);
         }
       }
     },
