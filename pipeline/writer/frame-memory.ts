@@ -226,9 +226,10 @@ export class FrameMemory {
 
   #dropSilent(sinceMs: number): void {
     for (const [target, runs] of this.#targets) {
-      for (const { incarnation, heardMs } of [...runs]) {
-        if (heardMs <= sinceMs) this.#drop(target, incarnation);
-      }
+      const kept = runs.filter(({ heardMs }) => heardMs > sinceMs);
+      this.#runs -= runs.length - kept.length;
+      if (kept.length === 0) this.#targets.delete(target);
+      else if (kept.length < runs.length) this.#targets.set(target, kept);
     }
   }
 
