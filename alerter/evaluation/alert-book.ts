@@ -1,4 +1,5 @@
 import type { AlertStopwatch, Transition } from '../../pipeline/log/transition.ts';
+import { isSameTarget } from '../../pipeline/targets/target.ts';
 import type { Target } from '../../pipeline/targets/target.ts';
 import type { Catalogue } from '../../pipeline/wire/catalogue.ts';
 import { parseHexId } from '../../pipeline/wire/shard.ts';
@@ -171,9 +172,11 @@ export class AlertBook {
     }
   }
 
+  /** One that is as it was costs nothing: all targets of a shard come again when one of them changes. */
   setTarget(target: Target): void {
-    this.#laneStepMs = undefined;
     const known = this.#targets.find(target.id);
+    if (known !== undefined && isSameTarget(known.target, target)) return;
+    this.#laneStepMs = undefined;
     if (known === undefined) this.#targets.set(target.id, newTargetState(target));
     else {
       known.target = target;

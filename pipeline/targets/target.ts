@@ -57,6 +57,19 @@ export function decodeTargets(payload: Uint8Array): Target[] {
   }
 }
 
+/** Whether two targets are the same in all that is said of them. */
+export function isSameTarget(a: Target, b: Target): boolean {
+  const names = Object.keys(a.labels);
+  return (
+    a.id === b.id &&
+    a.instance === b.instance &&
+    a.address === b.address &&
+    a.intervalMs === b.intervalMs &&
+    names.length === Object.keys(b.labels).length &&
+    names.every((name) => Object.hasOwn(b.labels, name) && a.labels[name] === b.labels[name])
+  );
+}
+
 /** The labels every series of the target has, `instance` included. */
 export function targetLabels(target: Target): Record<string, string> {
   return { ...target.labels, instance: target.instance };
