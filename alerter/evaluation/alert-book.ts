@@ -20,7 +20,7 @@ import { alertKey } from './check.ts';
 import type { Check } from './check.ts';
 import type { CheckList, Said } from './check-list.ts';
 import { FrameView } from './frame-view.ts';
-import { highOf, IdMap, lowOf } from './id-map.ts';
+import { highOf, IdMap, lowOf } from '../../pipeline/wire/id-map.ts';
 import { AlertQuota, NO_ALERT_LIMITS } from './alert-quota.ts';
 import type { AlertLimits } from './alert-quota.ts';
 import { LaneClock } from './lane-clock.ts';

@@ -1,5 +1,5 @@
 import type { Catalogue } from '../../pipeline/wire/catalogue.ts';
-import { highOf, lowOf } from './id-map.ts';
+import { highOf, lowOf } from '../../pipeline/wire/id-map.ts';
 import { LeastRecentlyUsed } from './least-recently-used.ts';
 import type { Plan, Planner } from './plan.ts';
 import { SeriesIndex } from './series-index.ts';

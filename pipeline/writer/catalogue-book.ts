@@ -4,6 +4,7 @@ import { isCode, reasonOf, RollcallError } from '../error.ts';
 import type { Store } from '../store/store.ts';
 import { decodeCatalogue, metricId, seriesKey } from '../wire/catalogue.ts';
 import type { Catalogue, SeriesInfo } from '../wire/catalogue.ts';
+import { IdMap } from '../wire/id-map.ts';
 import { hexId } from '../wire/shard.ts';
 import { DictionaryReload } from './dictionary-reload.ts';
 import { MetricNumbers } from './metric-numbers.ts';
@@ -29,9 +30,10 @@ interface SeriesRow {
   readonly label_values: string[];
 }
 
-/** A catalogue on its way into ClickHouse. */
+/** A catalogue on its way into ClickHouse; keys and ids are those of its series, by slot. */
 interface Candidate {
   readonly catalogue: Catalogue;
+  readonly keys: readonly string[];
   readonly ids: readonly bigint[];
 }
 
@@ -44,6 +46,8 @@ const REGISTERED_AT_ONCE = 128;
 /** 64 MB. */
 const SLOTS_MAX = 16_000_000;
 const COMPLAINTS_MAX = 10_000;
+/** Some 200 bytes each. */
+const KNOWN_IDS_MAX = 250_000;
 
 /**
  * The catalogues the writer knows, all of them registered in ClickHouse before a sample that needs them
@@ -53,7 +57,9 @@ export class CatalogueBook {
   readonly numbers = new MetricNumbers();
   readonly #store: Store;
   readonly #bus: Bus;
-  readonly #known = new Map<bigint, SlotMetrics>();
+  readonly #known = new IdMap<SlotMetrics>();
+  /** Ids by series key: hosts of one kind have all but a few series in common, and an id is a cryptographic hash. */
+  readonly #ids = new Map<string, bigint>();
   /** Those whose refusal has been logged. */
   readonly #refused = new Set<bigint>();
   readonly #slotsMax: number;
@@ -82,9 +88,9 @@ export class CatalogueBook {
     return this.#slots;
   }
 
-  /** A catalogue that has been found before; undefined: `resolve` may know it. */
-  known(hash: bigint): SlotMetrics | undefined {
-    return this.#known.get(hash);
+  /** A catalogue that has been found before, by the halves of its hash; undefined: `resolve` may know it. */
+  known(low: number, high: number): SlotMetrics | undefined {
+    return this.#known.get(low, high);
   }
 
   /**
@@ -101,7 +107,7 @@ export class CatalogueBook {
     const found = new Map<bigint, SlotMetrics>();
     const wanted = new Set([...hashes, ...along.keys()]);
     for (const hash of wanted) {
-      const known = this.#known.get(hash);
+      const known = this.#known.find(hash);
       if (known !== undefined) found.set(hash, known);
     }
     const missing = (): bigint[] => [...wanted].filter((hash) => !found.has(hash));
@@ -174,10 +180,7 @@ export class CatalogueBook {
     found: Map<bigint, SlotMetrics>,
   ): Promise<void> {
     if (catalogues.length === 0) return;
-    const candidates = catalogues.map((catalogue) => ({
-      catalogue,
-      ids: catalogue.series.map(({ name, labels }) => metricId(name, labels)),
-    }));
+    const candidates = catalogues.map((catalogue) => this.#candidate(catalogue));
     const owners = await this.#owners(new Set(candidates.flatMap(({ ids }) => ids)));
     const series: object[] = [];
     const accepted = candidates.filter((candidate) => this.#accept(candidate, owners, series));
@@ -196,6 +199,20 @@ export class CatalogueBook {
     for (const { catalogue, ids } of accepted) {
       found.set(catalogue.hash, this.#slotsOf(catalogue.hash, ids));
     }
+  }
+
+  #candidate(catalogue: Catalogue): Candidate {
+    const keys = catalogue.series.map(({ name, labels }) => seriesKey(name, labels));
+    const ids = catalogue.series.map(({ name, labels }, slot) => {
+      const key = keys[slot]!;
+      const known = this.#ids.get(key);
+      if (known !== undefined) return known;
+      if (this.#ids.size >= KNOWN_IDS_MAX) this.#ids.clear();
+      const id = metricId(name, labels);
+      this.#ids.set(key, id);
+      return id;
+    });
+    return { catalogue, keys, ids };
   }
 
   #slotsOf(hash: bigint, ids: readonly bigint[]): SlotMetrics {
@@ -218,11 +235,15 @@ export class CatalogueBook {
   }
 
   /** Adds the rows of its series that are new, unless one of its ids belongs to another series. */
-  #accept({ catalogue, ids }: Candidate, owners: Map<bigint, string>, rows: object[]): boolean {
+  #accept(
+    { catalogue, keys, ids }: Candidate,
+    owners: Map<bigint, string>,
+    rows: object[],
+  ): boolean {
     const fresh = new Map<bigint, { key: string; row: object }>();
     for (const [slot, info] of catalogue.series.entries()) {
       const id = ids[slot]!;
-      const key = seriesKey(info.name, info.labels);
+      const key = keys[slot]!;
       const owner = owners.get(id) ?? fresh.get(id)?.key;
       if (owner === undefined) fresh.set(id, { key, row: rowOf(id, info) });
       else if (owner !== key) {
@@ -248,10 +269,10 @@ export class CatalogueBook {
 
   /** What is forgotten for want of room is found again in ClickHouse. */
   #remember(slots: SlotMetrics): void {
-    if (this.#known.has(slots.hash)) return;
+    if (this.#known.find(slots.hash) !== undefined) return;
     this.#known.set(slots.hash, slots);
     this.#slots += slots.metrics.length;
-    for (const [hash, { metrics }] of this.#known) {
+    for (const { hash, metrics } of this.#known.values()) {
       if (this.#slots <= this.#slotsMax) return;
       this.#known.delete(hash);
       this.#slots -= metrics.length;

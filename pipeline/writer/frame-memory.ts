@@ -1,13 +1,21 @@
 import type { Store } from '../store/store.ts';
+import { highOf, IdMap, lowOf } from '../wire/id-map.ts';
 import { SeqRanges } from '../wire/seq-ranges.ts';
 import type { StoredFrame } from './stored-frame.ts';
 
 /** What a frame is known by, and when it was taken. */
-export type KnownFrame = Pick<StoredFrame, 'target' | 'incarnation' | 'seq' | 'timestampMs'>;
+export type KnownFrame = RunId & Pick<StoredFrame, 'seq' | 'timestampMs'>;
 
-/** One run of an agent: (target, incarnation). */
+/** One run of an agent: (target, incarnation), and their halves. */
+type RunId = Pick<
+  StoredFrame,
+  'target' | 'targetLow' | 'targetHigh' | 'incarnation' | 'incarnationLow' | 'incarnationHigh'
+>;
+
 interface Run {
-  readonly incarnation: bigint;
+  readonly target: bigint;
+  readonly incarnationLow: number;
+  readonly incarnationHigh: number;
   readonly seqs: SeqRanges;
   /** Every stored frame with this timestamp or a later one is among `seqs`. */
   floorMs: number;
@@ -74,7 +82,7 @@ const LOOKUP = `
  */
 export class FrameMemory {
   /** A target has one run, its collector's another: the newest ones come last. */
-  readonly #targets = new Map<bigint, Run[]>();
+  #targets = new IdMap<Run[]>();
   readonly #keepMs: number;
   readonly #runsMax: number;
   #runs = 0;
@@ -132,15 +140,15 @@ export class FrameMemory {
 
   /** The frames that have not been stored, each once; they count as stored from now on. All of them have been looked up. */
   takeFresh<T extends KnownFrame>(frames: readonly T[], nowMs: number): T[] {
-    const crowded = new Set<KnownFrame>();
+    const crowded = new Set<Run>();
     const fresh = frames.filter((frame) => {
       const run = this.#find(frame)!;
       if (!run.seqs.add(frame.seq)) return false;
       run.heardMs = nowMs;
-      if (run.seqs.count > GAPS_MAX) crowded.add(frame);
+      if (run.seqs.count > GAPS_MAX) crowded.add(run);
       return true;
     });
-    for (const { target, incarnation } of crowded) this.#drop(target, incarnation);
+    for (const run of crowded) this.#drop(run);
     return fresh;
   }
 
@@ -159,7 +167,7 @@ export class FrameMemory {
   }
 
   clear(): void {
-    this.#targets.clear();
+    this.#targets = new IdMap();
     this.#runs = 0;
   }
 
@@ -204,20 +212,25 @@ export class FrameMemory {
     }
   }
 
-  #find({ target, incarnation }: Pick<KnownFrame, 'target' | 'incarnation'>): Run | undefined {
-    const runs = this.#targets.get(target);
-    if (runs === undefined) return undefined;
-    for (let at = runs.length - 1; at >= 0; at -= 1) {
-      if (runs[at]!.incarnation === incarnation) return runs[at];
-    }
-    return undefined;
+  #find(id: RunId): Run | undefined {
+    const runs = this.#targets.get(id.targetLow, id.targetHigh);
+    return runs === undefined ? undefined : runOf(runs, id.incarnationLow, id.incarnationHigh);
   }
 
   #run(target: bigint, incarnation: bigint, nowMs: number): Run {
-    const known = this.#find({ target, incarnation });
+    const [incarnationLow, incarnationHigh] = [lowOf(incarnation), highOf(incarnation)];
+    const runs = this.#targets.find(target);
+    const known = runs && runOf(runs, incarnationLow, incarnationHigh);
     if (known !== undefined) return known;
-    const run = { incarnation, seqs: new SeqRanges(), floorMs: Infinity, heardMs: nowMs };
-    const runs = this.#targets.get(target);
+    const seqs = new SeqRanges();
+    const run = {
+      target,
+      incarnationLow,
+      incarnationHigh,
+      seqs,
+      floorMs: Infinity,
+      heardMs: nowMs,
+    };
     if (runs === undefined) this.#targets.set(target, [run]);
     else runs.push(run);
     this.#runs += 1;
@@ -225,22 +238,25 @@ export class FrameMemory {
   }
 
   #dropSilent(sinceMs: number): void {
-    for (const [target, runs] of this.#targets) {
-      const kept = runs.filter(({ heardMs }) => heardMs > sinceMs);
-      this.#runs -= runs.length - kept.length;
-      if (kept.length === 0) this.#targets.delete(target);
-      else if (kept.length < runs.length) this.#targets.set(target, kept);
+    for (const run of [...this.#targets.values()].flat()) {
+      if (run.heardMs <= sinceMs) this.#drop(run);
     }
   }
 
-  #drop(target: bigint, incarnation: bigint): void {
-    const runs = this.#targets.get(target) ?? [];
-    const at = runs.findIndex((run) => run.incarnation === incarnation);
-    if (at < 0) return;
-    runs.splice(at, 1);
+  #drop(run: Run): void {
+    const runs = this.#targets.find(run.target)!;
+    runs.splice(runs.indexOf(run), 1);
     this.#runs -= 1;
-    if (runs.length === 0) this.#targets.delete(target);
+    if (runs.length === 0) this.#targets.delete(run.target);
   }
+}
+
+function runOf(runs: readonly Run[], low: number, high: number): Run | undefined {
+  for (let at = runs.length - 1; at >= 0; at -= 1) {
+    const run = runs[at]!;
+    if (run.incarnationLow === low && run.incarnationHigh === high) return run;
+  }
+  return undefined;
 }
 
 /** Runs that reach back about as far side by side, and among them neighbours in the table. */

@@ -80,7 +80,7 @@ export class LaneIntake {
   async #findMetrics({ frames, catalogues }: ParsedMessages): Promise<ReadonlySet<StoredFrame>> {
     const book = this.#parts.catalogues;
     const others = frames.filter((stored) => {
-      const known = book.known(stored.catalogue);
+      const known = book.known(stored.catalogueLow, stored.catalogueHigh);
       if (known !== undefined) stored.metrics = known.metrics;
       return known === undefined;
     });

@@ -12,7 +12,10 @@ export interface LaneMessage {
 const NONE = new Int32Array(0);
 const HALF = 2 ** 32;
 
-/** A frame on its way into ClickHouse. Its bytes stay in the batch it came in, and are read when somebody asks. */
+/**
+ * A frame on its way into ClickHouse. Its bytes stay in the batch it came in, and are read when somebody asks: an id as two
+ * halves, where it is only looked up by.
+ */
 export class StoredFrame {
   readonly batch: FrameBatch;
   /** Where the frame begins in it, a multiple of 8. */
@@ -39,8 +42,32 @@ export class StoredFrame {
     return this.#u64(frame.INCARNATION_AT);
   }
 
+  get targetLow(): number {
+    return this.#u32(frame.TARGET_AT);
+  }
+
+  get targetHigh(): number {
+    return this.#u32(frame.TARGET_AT + 4);
+  }
+
+  get incarnationLow(): number {
+    return this.#u32(frame.INCARNATION_AT);
+  }
+
+  get incarnationHigh(): number {
+    return this.#u32(frame.INCARNATION_AT + 4);
+  }
+
   get catalogue(): bigint {
     return this.#u64(frame.CATALOGUE_AT);
+  }
+
+  get catalogueLow(): number {
+    return this.#u32(frame.CATALOGUE_AT);
+  }
+
+  get catalogueHigh(): number {
+    return this.#u32(frame.CATALOGUE_AT + 4);
   }
 
   get seq(): number {
@@ -52,12 +79,12 @@ export class StoredFrame {
   }
 
   get slots(): number {
-    return this.batch.words[(this.offset + frame.SLOTS_AT) >> 2]!;
+    return this.#u32(frame.SLOTS_AT);
   }
 
   /** Length in bytes. */
   get length(): number {
-    return this.batch.words[this.offset >> 2]!;
+    return this.#u32(0);
   }
 
   /** How many slots have a value. */
@@ -69,14 +96,17 @@ export class StoredFrame {
     return count;
   }
 
+  #u32(at: number): number {
+    return this.batch.words[(this.offset + at) >> 2]!;
+  }
+
   #u64(at: number): bigint {
     return this.batch.longs[(this.offset + at) >> 3]!;
   }
 
   /** A number that was checked to be below 2^53. */
   #safeU64(at: number): number {
-    const low = (this.offset + at) >> 2;
-    return this.batch.words[low]! + HALF * this.batch.words[low + 1]!;
+    return this.#u32(at) + HALF * this.#u32(at + 4);
   }
 }
 

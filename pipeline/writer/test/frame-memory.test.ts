@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { Test } from 'tap';
+import { highOf, lowOf } from '../../wire/id-map.ts';
 import { testClickHouse, testStore } from '../../embedded/test-servers.ts';
 import { Store } from '../../store/store.ts';
 import { FrameMemory } from '../frame-memory.ts';
@@ -13,7 +14,13 @@ const HIDES = [5n, 2n ** 64n - 1n];
 
 /** Ticks are 5 s apart. */
 function frame(target: bigint, seq: number, incarnation = 1n): KnownFrame {
-  return { target, incarnation, seq, timestampMs: START_MS + 5000 * seq };
+  const halves = {
+    targetLow: lowOf(target),
+    targetHigh: highOf(target),
+    incarnationLow: lowOf(incarnation),
+    incarnationHigh: highOf(incarnation),
+  };
+  return { target, incarnation, ...halves, seq, timestampMs: START_MS + 5000 * seq };
 }
 
 async function fixture(t: Test, fleet: string) {

@@ -54,6 +54,7 @@ export class IdMap<Item> {
     else if (kept[0] !== first) this.#entries.set(key, kept[0]);
   }
 
+  /** Those that were set first come first, mostly. */
   *values(): Generator<Item> {
     for (const first of this.#entries.values()) {
       for (let entry: Entry<Item> | undefined = first; entry !== undefined; entry = entry.next) {
