@@ -2,6 +2,7 @@ import type { AlertStopwatch, Transition } from '../../pipeline/log/transition.t
 import { isSameTarget } from '../../pipeline/targets/target.ts';
 import type { Target } from '../../pipeline/targets/target.ts';
 import type { Catalogue } from '../../pipeline/wire/catalogue.ts';
+import { highOf, IdMap, lowOf } from '../../pipeline/wire/id-map.ts';
 import { parseHexId } from '../../pipeline/wire/shard.ts';
 import {
   alertFrom,
@@ -20,9 +21,9 @@ import { alertKey } from './check.ts';
 import type { Check } from './check.ts';
 import type { CheckList, Said } from './check-list.ts';
 import { FrameView } from './frame-view.ts';
-import { highOf, IdMap, lowOf } from '../../pipeline/wire/id-map.ts';
 import { AlertQuota, NO_ALERT_LIMITS } from './alert-quota.ts';
 import type { AlertLimits } from './alert-quota.ts';
+import { IntervalCounts } from './interval-counts.ts';
 import { LaneClock } from './lane-clock.ts';
 import type { LaneTime } from './lane-clock.ts';
 import { Planner } from './plan.ts';
@@ -89,7 +90,8 @@ export class AlertBook {
   #rules = new RuleSet([]);
   #planner = new Planner(this.#rules);
   readonly #frame = new FrameView();
-  #laneStepMs: number | undefined;
+  /** Of all targets. */
+  readonly #intervals = new IntervalCounts();
 
   /** `nowMs` says when something ends that no sample ends. */
   constructor(
@@ -176,12 +178,13 @@ export class AlertBook {
   setTarget(target: Target): void {
     const known = this.#targets.find(target.id);
     if (known !== undefined && isSameTarget(known.target, target)) return;
-    this.#laneStepMs = undefined;
     if (known === undefined) this.#targets.set(target.id, newTargetState(target));
     else {
+      this.#intervals.remove(known.target.intervalMs);
       known.target = target;
       forgetChecks(known);
     }
+    this.#intervals.add(target.intervalMs);
   }
 
   /** Ends the alerts of recorded targets that turned out to be no more. */
@@ -198,7 +201,7 @@ export class AlertBook {
     const ended = [...state.alerts.values()].map((alert) =>
       this.#end(state, alert, 'target_removed', alert.last.value, timeMs),
     );
-    this.#laneStepMs = undefined;
+    this.#intervals.remove(state.target.intervalMs);
     this.#targets.delete(id);
     return ended;
   }
@@ -362,15 +365,9 @@ export class AlertBook {
   }
 
   #stepMs(): number {
-    if (this.#laneStepMs === undefined) {
-      let shortestMs = Infinity;
-      for (const { target } of this.#targets.values()) {
-        if (target.intervalMs > 0) shortestMs = Math.min(shortestMs, target.intervalMs);
-      }
-      const stepMs = shortestMs === Infinity ? 0 : LANE_STEP_INTERVALS * shortestMs;
-      this.#laneStepMs = Math.max(LANE_STEP_MS_MIN, stepMs);
-    }
-    return this.#laneStepMs;
+    const { shortestMs } = this.#intervals;
+    const stepMs = shortestMs === Infinity ? 0 : LANE_STEP_INTERVALS * shortestMs;
+    return Math.max(LANE_STEP_MS_MIN, stepMs);
   }
 
   #stateOf(frame: FrameView): TargetState | undefined {
@@ -401,6 +398,7 @@ export class AlertBook {
     if (state === undefined) {
       state = newTargetState({ id, instance: '', address: '', labels: {}, intervalMs: 0 });
       this.#targets.set(id, state);
+      this.#intervals.add(0);
     }
     return state;
   }

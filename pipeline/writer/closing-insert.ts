@@ -1,3 +1,4 @@
+import type { Frames } from './frame-list.ts';
 import { byDay, byTargetAndTime } from './frame-order.ts';
 import type { LaneInsert } from './lane-insert.ts';
 import type { FrozenClosing } from './open-closings.ts';
@@ -11,6 +12,8 @@ export class ClosingInsert {
   readonly frozen: FrozenClosing;
   readonly #insert: LaneInsert;
   readonly #signal: AbortSignal;
+  /** In order, by day. */
+  readonly #days: ReadonlyMap<string, Frames>;
   readonly #slices: Generator<StoredFrame[]>;
   #inserted = 0;
   #isWhole = false;
@@ -19,7 +22,9 @@ export class ClosingInsert {
     this.frozen = frozen;
     this.#insert = insert;
     this.#signal = signal;
-    this.#slices = slicesOf(frozen.closing.frames);
+    const days = byDay(frozen.closing.frames);
+    this.#days = new Map(Array.from(days, ([day, frames]) => [day, byTargetAndTime(frames)]));
+    this.#slices = slicesOf(this.#days.values());
   }
 
   /**
@@ -32,7 +37,7 @@ export class ClosingInsert {
     const slice = this.#slices.next();
     if (slice.done === true) {
       if (this.#isWhole) return false;
-      await this.#insert.records(this.frozen.closing, this.#signal);
+      await this.#insert.records(this.#days, this.frozen.closing, this.#signal);
       this.#isWhole = true;
       return true;
     }
@@ -43,11 +48,12 @@ export class ClosingInsert {
 }
 
 /** All frames of a target and day are in one slice, as far as that fits, and each slice in one day. */
-function* slicesOf(frames: Iterable<StoredFrame>): Generator<StoredFrame[]> {
-  for (const ofDay of byDay(frames).values()) {
+function* slicesOf(days: Iterable<Frames>): Generator<StoredFrame[]> {
+  for (const frames of days) {
     let slice: StoredFrame[] = [];
     let bytes = 0;
-    for (const frame of byTargetAndTime(ofDay)) {
+    for (let at = 0; at < frames.length; at += 1) {
+      const frame = frames.at(at)!;
       const { length } = frame;
       const isOfNext = frame.target !== slice.at(-1)?.target || bytes > 2 * SLICE_BYTES_MAX;
       if (bytes + length > SLICE_BYTES_MAX && isOfNext) {

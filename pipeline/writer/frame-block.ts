@@ -1,9 +1,9 @@
 import { fixedColumn, nativeBlock } from '../store/native-block.ts';
 import { CATALOGUE_AT, INCARNATION_AT, SEQ_AT, TARGET_AT, TIMESTAMP_AT } from '../wire/frame.ts';
+import type { Frames } from './frame-list.ts';
 import { TIMESTAMP } from './recent-block.ts';
 import type { Block } from './recent-block.ts';
 import { Scratch } from './scratch.ts';
-import type { StoredFrame } from './stored-frame.ts';
 
 /** Where frames came from. */
 export interface FrameOrigin {
@@ -21,7 +21,7 @@ const HALF = 2 ** 32;
  * @param scratch what the block lies in
  */
 export function frameBlock(
-  frames: readonly StoredFrame[],
+  frames: Frames,
   { lane, streamId, closing }: FrameOrigin,
   scratch = new Scratch(),
 ): Block {
@@ -32,7 +32,7 @@ export function frameBlock(
   const samples = scratch.u32(rows);
   const backlog = scratch.i8(rows);
   for (let row = 0; row < rows; row += 1) {
-    const frame = frames[row]!;
+    const frame = frames.at(row)!;
     const { offset, streamSeq } = frame;
     const { words } = frame.batch;
     copy(words, (offset + TARGET_AT) >> 2, targets, row);

@@ -3,7 +3,9 @@ import type { Store } from '../store/store.ts';
 import type { CatalogueBook } from './catalogue-book.ts';
 import type { Closing } from './closing.ts';
 import { frameBlock } from './frame-block.ts';
-import { byDay, byTargetAndTime } from './frame-order.ts';
+import { allOf } from './frame-list.ts';
+import type { Frames } from './frame-list.ts';
+import { byDay } from './frame-order.ts';
 import type { InsertSlots } from './insert-slots.ts';
 import { minuteBlock } from './minute-block.ts';
 import { persist } from './persist.ts';
@@ -60,7 +62,7 @@ export class LaneInsert {
     let samples = 0;
     for (const [day, ofDay] of byDay(frames)) {
       this.#scratch.reset();
-      const block = recentBlock(ofDay, closing.id, catalogues.numbers, this.#scratch);
+      const block = recentBlock(allOf(ofDay), closing.id, catalogues.numbers, this.#scratch);
       const token = `${closing.id}:${this.#recentBlocks}:${day}`;
       this.#recentBlocks += 1;
       await this.#insert('samples_recent', block, token, signal);
@@ -95,14 +97,19 @@ export class LaneInsert {
   /**
    * The record of the frames of a closing.
    *
+   * @param days its frames by day, each day's by target
    * @throws RollcallError `fenced`; the signal's reason
    */
-  async records({ id, frames }: Closing, signal: AbortSignal): Promise<void> {
+  async records(
+    days: ReadonlyMap<string, Frames>,
+    { id }: Closing,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { lane, streamId } = this.#parts;
     const origin = { lane, streamId, closing: id };
-    for (const [day, ofDay] of byDay(frames)) {
+    for (const [day, frames] of days) {
       this.#scratch.reset();
-      const block = frameBlock(byTargetAndTime(ofDay), origin, this.#scratch);
+      const block = frameBlock(frames, origin, this.#scratch);
       await this.#insert('frames', block, `${id}:${day}`, signal);
     }
   }

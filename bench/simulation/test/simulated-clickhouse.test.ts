@@ -7,6 +7,7 @@ import { alignedCopy } from '../../../pipeline/wire/batch.ts';
 import { TIMESTAMP_AT } from '../../../pipeline/wire/frame.ts';
 import { frameBlock } from '../../../pipeline/writer/frame-block.ts';
 import { FrameBatch } from '../../../pipeline/writer/frame-batch.ts';
+import { allOf } from '../../../pipeline/writer/frame-list.ts';
 import { FrameMemory } from '../../../pipeline/writer/frame-memory.ts';
 import { byTargetAndTime } from '../../../pipeline/writer/frame-order.ts';
 import { MetricNumbers } from '../../../pipeline/writer/metric-numbers.ts';
@@ -242,7 +243,7 @@ async function framesOn({ store }: Database, seed: number): Promise<unknown[]> {
     const given = Array.from({ length: random.whole(1, 12) }, () => drawFrame(random, streamSeq));
     const hides = [1n, 2n, 3n].filter(() => random.chance(0.3));
     await memory.learn(store, given, hides, 0);
-    const fresh = byTargetAndTime(memory.takeFresh(given, 0));
+    const fresh = allOf(byTargetAndTime(memory.takeFresh(given, 0)));
     transcript.push(fresh.map(({ target, incarnation, seq }) => [target, incarnation, seq]));
     if (fresh.length === 0) continue;
     const closing = BigInt(random.whole(1, 3));
@@ -269,7 +270,7 @@ async function rowsOn({ store, look }: Database, seed: number): Promise<unknown[
       claimed += 1;
     }
     const ledger = ledgers[random.below(claimed)]!;
-    const frames = byTargetAndTime([drawFrame(random, at), drawFrame(random, at)]);
+    const frames = allOf(byTargetAndTime([drawFrame(random, at), drawFrame(random, at)]));
     const closing = ledger.closing + BigInt(random.below(3));
     const position = { fromSeq: at, toSeq: at };
     const action = random.below(6);
