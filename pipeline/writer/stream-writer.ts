@@ -62,6 +62,7 @@ export class StreamWriter {
   /** Ends everything that this run began. */
   readonly #stop = new AbortController();
   readonly #buffer = new MessageBuffer<LaneMessage>();
+  readonly #slab = new MessageSlab();
   readonly #trimming: FailureStreak;
   readonly #open: OpenClosings;
   #closing: ClosingInsert | undefined;
@@ -128,10 +129,9 @@ export class StreamWriter {
   async #gather(reader: StreamReader): Promise<void> {
     const { counters, bufferBytesMax } = this.#options;
     const { signal } = this.#stop;
-    const slab = new MessageSlab();
     for await (const message of reader) {
       if (signal.aborted) return;
-      const batch = slab.copy(message.data);
+      const batch = this.#slab.copy(message.data, message.seq);
       this.#buffer.add({ seq: message.seq, storedMs: message.storedMs, batch });
       counters.bufferBytes = this.#buffer.bytes;
       counters.pending = message.pending;
@@ -232,6 +232,8 @@ export class StreamWriter {
     this.#open.advance(frozen, Date.now());
     this.#closing = undefined;
     this.#safeSeq = frozen.position.fromSeq;
+    // What is open has only frames of messages from there on, and what waits comes after them.
+    this.#slab.release(this.#safeSeq);
     if (this.#heldShare >= HELD_SHARE_MAX) this.#trimmedMs = 0;
     this.#heldShare = 0;
     counters.closings += 1;
