@@ -1,7 +1,7 @@
 /**
  * What arrives lies outside V8's heap, many megabytes a second, and would have all of the heap looked at every 64 MB: it is
- * counted as memory like any other, and that may grow by half before V8 looks again. Left to itself V8 lets it grow by a tenth when
- * looking takes long, which is when it hurts: an alerter of 50,000 hosts spent more than half of its time so.
+ * counted as memory like any other, and that may grow by half before V8 looks again. Left to itself V8 looks far more often: an
+ * alerter of 50,000 hosts spent more than half of its time so (docs/performance.md).
  */
 const EXTERNAL_IS_MEMORY_LIKE_ANY = [
   '--external-memory-accounted-in-global-limit',
