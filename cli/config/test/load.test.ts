@@ -39,7 +39,7 @@ await t.test('without anything given every setting has its default', (t) => {
   t.equal(config.tls.insecure, false);
   t.equal(config.collector.dialsPerSecond, 1000);
   t.equal(config.collector.batchDelayMsMax, 75);
-  t.equal(config.writer.bufferBytesMax, 128 * 2 ** 20);
+  t.equal(config.writer.bufferBytesMax, 256 * 2 ** 20);
   t.end();
 });
 
