@@ -161,7 +161,7 @@ export class AgentSession implements FrameOrigin {
     this.#mustStream();
     this.#charge(padded(length));
     const { catalogues } = this.#link.dialler;
-    const { hash } = catalogues.admit(source, offset, length, this.#link.catalogueBudget);
+    const hash = catalogues.admit(source, offset, length, this.#link.catalogueBudget);
     if (this.#catalogues.has(hash)) throw new RollcallError('bad_message', 'a catalogue twice');
     this.#catalogues.add(hash);
     // A catalogue is not acknowledged: its credit comes back at once, or a large one would block.
@@ -210,11 +210,19 @@ export class AgentSession implements FrameOrigin {
     this.#link.onFrame();
     this.#watchClock(source, offset);
     const seq = frame.frameSeq(source, offset);
+    const target = this.#link.idBytes;
     if (this.#isTimePossible(source, offset)) {
-      dialler.addFrame(this.#link, source, offset, length, catalogue, seq, this);
+      const isLive = !frame.frameIsBacklog(source, offset);
+      const report = isLive && catalogue.isReported ? this.#link.reportNow() : undefined;
+      dialler.addFrame(
+        this.#link.lane,
+        { source, offset, length, target, catalogue, report },
+        seq,
+        this,
+      );
     } else {
       this.#link.onQuarantined();
-      dialler.quarantineFrame(this.#link, source, offset, length, catalogue, seq, this);
+      dialler.quarantineFrame({ source, offset, length, target, catalogue }, seq, this);
     }
   }
 

@@ -10,10 +10,15 @@ import {
 import type { Catalogue } from '../pipeline/wire/catalogue.ts';
 import { reasonOf, RollcallError } from '../pipeline/error.ts';
 import type { CatalogueBudget } from './catalogue-budget.ts';
+import { reportedCatalogue } from './reported-frame.ts';
 
 export interface RegisteredCatalogue {
+  /** As it is on the lanes. */
   readonly hash: bigint;
+  /** How many there are of them, in the frames of agents. */
   readonly series: number;
+  /** On the lanes there is room for a report behind the series. */
+  readonly isReported: boolean;
   /**
    * The CATALOGUE message as it goes in front of its first frame; target 0. Undefined once it has gone: many hosts have
    * catalogues of their own, and from then on the compacted subject is where to find it.
@@ -45,6 +50,7 @@ export class CatalogueRegistry {
     return this.#known.size;
   }
 
+  /** @param hash as the agent gives it */
   get(hash: bigint): RegisteredCatalogue | undefined {
     return this.#known.get(hash);
   }
@@ -52,21 +58,25 @@ export class CatalogueRegistry {
   /**
    * Takes a CATALOGUE message from an agent.
    *
+   * @returns its hash, as the agent gives it
    * @throws RollcallError `bad_message`, `catalogue_invalid`, `limit_exceeded`
    */
-  admit(
-    source: Buffer,
-    offset: number,
-    length: number,
-    budget: CatalogueBudget,
-  ): RegisteredCatalogue {
-    const known = this.#known.get(claimedCatalogueHash(source, offset, length));
-    if (known !== undefined) return known;
+  admit(source: Buffer, offset: number, length: number, budget: CatalogueBudget): bigint {
+    const claimed = claimedCatalogueHash(source, offset, length);
+    if (this.#known.has(claimed)) return claimed;
     budget.spend();
-    return this.add(decodeCatalogueMessage(source, offset, length));
+    const catalogue = decodeCatalogueMessage(source, offset, length);
+    this.#add(catalogue, reportedCatalogue(catalogue));
+    return claimed;
   }
 
+  /** A catalogue of our own. */
   add(catalogue: Catalogue): RegisteredCatalogue {
+    return this.#add(catalogue, undefined);
+  }
+
+  #add(own: Catalogue, reported: Catalogue | undefined): RegisteredCatalogue {
+    const catalogue = reported ?? own;
     if (this.#known.size >= CATALOGUES_MAX) {
       throw new RollcallError('limit_exceeded', `more than ${CATALOGUES_MAX} catalogues`);
     }
@@ -80,13 +90,14 @@ export class CatalogueRegistry {
     }
     const entry: RegisteredCatalogue & { registered: Promise<void>; isRegistered: boolean } = {
       hash: catalogue.hash,
-      series: catalogue.series.length,
+      series: own.series.length,
+      isReported: reported !== undefined,
       message,
       registered: Promise.resolve(),
       isRegistered: false,
     };
     entry.registered = this.#enter(entry, catalogue);
-    this.#known.set(catalogue.hash, entry);
+    this.#known.set(own.hash, entry);
     return entry;
   }
 

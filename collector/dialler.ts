@@ -12,7 +12,7 @@ import { BatchBuffers } from './batch-buffers.ts';
 import type { CatalogueRegistry, RegisteredCatalogue } from './catalogue-registry.ts';
 import { FlushClock } from './flush-clock.ts';
 import { LaneOutbox } from './lane-outbox.ts';
-import type { FrameOrigin } from './lane-outbox.ts';
+import type { FrameOrigin, OutgoingFrame } from './lane-outbox.ts';
 import type { Quarantine } from './quarantine.ts';
 import { TargetLink } from './target-link.ts';
 import type { LinkState } from './target-link.ts';
@@ -227,40 +227,25 @@ export class Dialler {
     this.#links.delete(link.target.id);
   }
 
-  addFrame(
-    link: TargetLink,
-    source: Buffer,
-    offset: number,
-    length: number,
-    catalogue: RegisteredCatalogue,
-    seq: number,
-    origin: FrameOrigin,
-  ): void {
+  addFrame(lane: number, frame: OutgoingFrame, seq: number, origin: FrameOrigin): void {
     this.counters.frames += 1;
-    this.counters.frameBytes += length;
-    this.counters.samples += catalogue.series;
-    const lane = this.#lanes[link.lane]!;
-    lane.addFrame(source, offset, length, link.idBytes, catalogue, seq, origin);
+    this.counters.frameBytes += frame.length;
+    this.counters.samples += frame.catalogue.series;
+    this.#lanes[lane]!.addFrame(frame, seq, origin);
   }
 
   /** A frame whose time cannot be true goes to where a person can look at it. */
-  quarantineFrame(
-    link: TargetLink,
-    source: Buffer,
-    offset: number,
-    length: number,
-    catalogue: RegisteredCatalogue,
-    seq: number,
-    origin: FrameOrigin,
-  ): void {
-    this.#quarantine.addFrame(source, offset, length, link.idBytes, catalogue, seq, origin);
+  quarantineFrame(frame: OutgoingFrame, seq: number, origin: FrameOrigin): void {
+    this.#quarantine.addFrame(frame, seq, origin);
   }
 
   addReport(link: TargetLink, frame: Buffer, seq: number): void {
     // While JetStream takes nothing there is no room for reports either: the gap says the same.
     if (this.#isFull()) return;
-    const lane = this.#lanes[link.lane]!;
-    lane.addFrame(frame, 0, frame.length, link.idBytes, this.#reportCatalogue, seq, undefined);
+    const { lane, idBytes: target } = link;
+    const { length } = frame;
+    const outgoing = { source: frame, offset: 0, length, target, catalogue: this.#reportCatalogue };
+    this.#lanes[lane]!.addFrame(outgoing, seq, undefined);
   }
 
   acknowledgeSoon(session: AgentSession): void {

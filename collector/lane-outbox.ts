@@ -5,12 +5,26 @@ import { padded } from '../pipeline/wire/message.ts';
 import type { BatchBuffers } from './batch-buffers.ts';
 import type { RegisteredCatalogue } from './catalogue-registry.ts';
 import type { FlushClock, Gatherer } from './flush-clock.ts';
+import { reportedFrameBytes, writeReportedFrame } from './reported-frame.ts';
+import type { Report } from './target-report.ts';
 
 /** Learns whether JetStream has a frame. */
 export interface FrameOrigin {
   onStored(seq: number, bytes: number): void;
   /** Its batch was given up: the agent has to keep it. */
   onRefused(): void;
+}
+
+/** An agent's frame, or a report, on its way onto a lane. */
+export interface OutgoingFrame {
+  readonly source: Buffer;
+  readonly offset: number;
+  readonly length: number;
+  /** Id of the target, 8 bytes, little-endian. */
+  readonly target: Uint8Array;
+  readonly catalogue: RegisteredCatalogue;
+  /** What is said of the target in the same frame, if the catalogue has room for that. */
+  readonly report?: Report | undefined;
 }
 
 /** Where batches go. */
@@ -74,21 +88,16 @@ export class LaneOutbox implements Gatherer {
   }
 
   /** Adds a frame, preceded by its catalogue if that has not gone along any lane yet. */
-  addFrame(
-    source: Buffer,
-    offset: number,
-    length: number,
-    target: Uint8Array,
-    catalogue: RegisteredCatalogue,
-    seq: number,
-    origin: FrameOrigin | undefined,
-  ): void {
+  addFrame(frame: OutgoingFrame, seq: number, origin: FrameOrigin | undefined): void {
+    const { length, target, catalogue } = frame;
     const { message } = catalogue;
     if (message !== undefined) {
       catalogue.message = undefined;
-      this.#append(message, 0, message.length, target);
+      const at = this.#append(message.length);
+      message.copy(this.#batch!, at);
+      stampTarget(this.#batch!, at, target);
     }
-    this.#append(source, offset, padded(length), target);
+    this.#appendFrame(frame);
     const contents = this.#contents;
     // Batches overtake each other: each that needs the catalogue must be understood by itself.
     if (!catalogue.isRegistered) contents.waitFor.add(catalogue.registered);
@@ -116,15 +125,26 @@ export class LaneOutbox implements Gatherer {
     this.#contents = new Contents();
   }
 
-  #append(source: Buffer, offset: number, bytes: number, target: Uint8Array): void {
-    const batch = this.#batchWithRoom(bytes);
-    source.copy(batch, this.#length, offset, offset + bytes);
-    stampTarget(batch, this.#length, target);
+  #appendFrame({ source, offset, length, target, catalogue, report }: OutgoingFrame): void {
+    const { hash, series, isReported } = catalogue;
+    const at = this.#append(isReported ? reportedFrameBytes(series) : padded(length));
+    const batch = this.#batch!;
+    if (isReported) writeReportedFrame(batch, at, source, offset, series, hash, report);
+    else source.copy(batch, at, offset, offset + padded(length));
+    stampTarget(batch, at, target);
+  }
+
+  /** Makes room for a message at the end of the batch; returns where. */
+  #append(bytes: number): number {
+    this.#batch = this.#batchWithRoom(bytes);
+    const at = this.#length;
     this.#length += bytes;
     this.#contents.messages += 1;
-    if (this.#isTimed) return;
-    this.#isTimed = true;
-    this.#options.clock.ask(this);
+    if (!this.#isTimed) {
+      this.#isTimed = true;
+      this.#options.clock.ask(this);
+    }
+    return at;
   }
 
   /** One message may be larger than a batch; it then travels alone. */

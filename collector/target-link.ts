@@ -13,6 +13,7 @@ import type { Dialler } from './dialler.ts';
 import { AgentSession } from './agent-session.ts';
 import { CatalogueBudget } from './catalogue-budget.ts';
 import { reportFrame } from './target-report.ts';
+import type { Report } from './target-report.ts';
 
 /**
  * Everything about one target: dial, open, stream, and dial again when it ends. At any time it is in
@@ -62,6 +63,8 @@ export class TargetLink {
   /** Names our reports: a link that comes after us counts from 1 again. */
   readonly #reporter = randomBytes(8).readBigUInt64LE(0);
   #reportSeq = 0;
+  /** Since the last report was due, one went along with a frame of the agent. */
+  #hasReported = false;
   #connectSeconds: number | undefined;
   #clockSkewSeconds: number | undefined;
   #lastFrameMs = -Infinity;
@@ -371,19 +374,31 @@ export class TargetLink {
     const isNew = performance.now() - this.#beganMs < 2 * this.target.intervalMs;
     if (isNew && this.#connectSeconds === undefined) return this.#scheduleReport();
     const { isUp } = this;
+    const isSaid = isUp && this.#hasReported;
+    this.#hasReported = false;
+    if (isSaid) return this.#scheduleReport();
     if (!isUp && performance.now() < this.#doubtUntilMs) return this.#scheduleReport();
     this.#reportSeq += 1;
-    const report = {
-      target: this.target,
+    const frame = reportFrame(this.#takeReport(isUp), this.#reporter, this.#reportSeq, Date.now());
+    this.#dialler.addReport(this, frame, this.#reportSeq);
+    this.#scheduleReport();
+  }
+
+  /** What goes along with a frame that tells how the target is now. */
+  reportNow(): Report {
+    this.#hasReported = true;
+    return this.#takeReport(true);
+  }
+
+  #takeReport(isUp: boolean): Report {
+    const framesQuarantined = this.#quarantined;
+    this.#quarantined = 0;
+    return {
       isUp,
       connectSeconds: this.#connectSeconds,
       clockSkewSeconds: this.#clockSkewSeconds,
-      framesQuarantined: this.#quarantined,
+      framesQuarantined,
     };
-    this.#quarantined = 0;
-    const frame = reportFrame(report, this.#reporter, this.#reportSeq, Date.now());
-    this.#dialler.addReport(this, frame, this.#reportSeq);
-    this.#scheduleReport();
   }
 
   /** The connection's current session, if `incarnation` is still the agent's. */

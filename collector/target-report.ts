@@ -1,4 +1,3 @@
-import type { Target } from '../pipeline/targets/target.ts';
 import { encodeCatalogue } from '../pipeline/wire/catalogue.ts';
 import type { SeriesInfo } from '../pipeline/wire/catalogue.ts';
 import { frameBytes, presenceBytes, writeFrame } from '../pipeline/wire/frame.ts';
@@ -11,7 +10,10 @@ const gauge = (name: string, unit: string, help: string): SeriesInfo => ({
   help,
 });
 
-/** What the collector itself says of each target, every interval, as samples of that target. */
+/**
+ * What the collector itself says of each target, every interval, as samples of that target: behind those of the agent's frame,
+ * or as a frame of its own where there is none.
+ */
 export const REPORT_CATALOGUE = encodeCatalogue([
   gauge('up', '', '1 if the target answers, 0 if it does not.'),
   gauge(
@@ -32,17 +34,22 @@ export const REPORT_CATALOGUE = encodeCatalogue([
 ]);
 
 export interface Report {
-  readonly target: Target;
   readonly isUp: boolean;
   readonly connectSeconds: number | undefined;
   readonly clockSkewSeconds: number | undefined;
   readonly framesQuarantined: number;
 }
 
-const SLOTS = REPORT_CATALOGUE.series.length;
-const frame = Buffer.alloc(frameBytes(SLOTS));
-const values = new Float64Array(SLOTS);
-const presence = new Uint8Array(presenceBytes(SLOTS));
+export const REPORT_SLOTS = REPORT_CATALOGUE.series.length;
+const frame = Buffer.alloc(frameBytes(REPORT_SLOTS));
+const values = new Float64Array(REPORT_SLOTS);
+const presence = new Uint8Array(presenceBytes(REPORT_SLOTS));
+
+/** The values of a report by slot; undefined is an absent one. */
+export function reportValues(report: Report): readonly (number | undefined)[] {
+  const { isUp, connectSeconds, clockSkewSeconds, framesQuarantined } = report;
+  return [Number(isUp), connectSeconds, clockSkewSeconds, framesQuarantined];
+}
 
 /** Writes a report as a frame of whoever reports; the buffer is reused. */
 export function reportFrame(
@@ -51,14 +58,13 @@ export function reportFrame(
   seq: number,
   timestampMs: number,
 ): Buffer {
-  const { isUp, connectSeconds, clockSkewSeconds, framesQuarantined } = report;
-  values[0] = isUp ? 1 : 0;
-  values[1] = connectSeconds ?? 0;
-  values[2] = clockSkewSeconds ?? 0;
-  values[3] = framesQuarantined;
-  presence[0] =
-    1 | (connectSeconds === undefined ? 0 : 2) | (clockSkewSeconds === undefined ? 0 : 4) | 8;
-  const head = { incarnation, seq, timestampMs, catalogue: REPORT_CATALOGUE.hash, slots: SLOTS };
+  presence[0] = 0;
+  for (const [slot, value] of reportValues(report).entries()) {
+    values[slot] = value ?? 0;
+    if (value !== undefined) presence[0] |= 1 << slot;
+  }
+  const { hash: catalogue } = REPORT_CATALOGUE;
+  const head = { incarnation, seq, timestampMs, catalogue, slots: REPORT_SLOTS };
   writeFrame(frame, 0, head, presence, values);
   return frame;
 }

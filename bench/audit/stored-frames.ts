@@ -12,7 +12,7 @@ export interface StoredFrame {
   readonly timestampMs: number;
   /** Rows in `frames`. */
   readonly copies: number;
-  /** What `frames` says the frame had. */
+  /** What `frames` says the frame had, with what its collector said of the target. */
   readonly samples: number;
   /** What the view `metrics` shows for that instant, and its checksum (`../fleet/checksum.ts`). */
   readonly rows: number;

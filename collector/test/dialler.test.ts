@@ -106,6 +106,15 @@ await t.test('every target is reported on, reachable or not', async (t) => {
       'rollcall_target_frames_quarantined',
     ],
   );
+  const alongside = () =>
+    tap.reportsOf(here).filter(({ catalogue }) => catalogue !== REPORT_CATALOGUE.hash);
+  await until('reports go along with frames', () => alongside().length >= 3);
+  t.ok(alongside().every(({ values }) => values[0] === 1));
+  t.same(
+    alongside().map(({ seq }) => seq),
+    tap.framesOf(here).map(({ seq }) => seq),
+    'with each',
+  );
   const [, connectSeconds, skewSeconds] = latest(here);
   t.ok(connectSeconds! > 0 && connectSeconds! < 30, `connected in ${connectSeconds} s`);
   t.ok(Math.abs(skewSeconds!) < 30, `one clock: ${skewSeconds} s`);

@@ -13,6 +13,7 @@ import type { RegisteredCatalogue } from '../catalogue-registry.ts';
 import { BatchBuffers } from '../batch-buffers.ts';
 import { FlushClock } from '../flush-clock.ts';
 import { LaneOutbox } from '../lane-outbox.ts';
+import { reportedCatalogue } from '../reported-frame.ts';
 import { catalogueMessage, frame, TWO_GAUGES } from './hand-made-agent.ts';
 import { LaneTap, range, until } from './road.ts';
 
@@ -27,6 +28,7 @@ function registered(catalogue = TWO_GAUGES) {
   return {
     hash: catalogue.hash,
     series: catalogue.series.length,
+    isReported: false,
     message: catalogueMessage(catalogue) as Buffer | undefined,
     registered: Promise.resolve(),
     isRegistered: true,
@@ -63,8 +65,14 @@ async function fixture(t: Test, wanted: { batchBytesMax?: number; batchDelayMsMa
     onRefused: () => undefined,
   };
   const twoGauges = registered();
-  const add = (seq: number, catalogue: RegisteredCatalogue = twoGauges, message = frame({ seq })) =>
-    outbox.addFrame(message, 0, message.length, target, catalogue, seq, origin);
+  const add = (
+    seq: number,
+    catalogue: RegisteredCatalogue = twoGauges,
+    source = frame({ seq }),
+  ) => {
+    const { length } = source;
+    outbox.addFrame({ source, offset: 0, length, target, catalogue }, seq, origin);
+  };
   const tap = new LaneTap(t, bus);
   return { bus, publisher, outbox, stored, tap, add, twoGauges, published: () => published };
 }
@@ -185,19 +193,22 @@ await t.test('a catalogue is registered once, and again when NATS was away', asy
   const message = catalogueMessage();
   const length = message.readUInt32LE(0);
   const budget = new CatalogueBudget();
-  const catalogue = registry.admit(message, 0, length, budget);
-  t.equal(catalogue.isRegistered, false);
-  t.equal(registry.admit(message, 0, length, budget), catalogue, 'known by its hash');
+  t.equal(registry.admit(message, 0, length, budget), TWO_GAUGES.hash);
+  const catalogue = registry.get(TWO_GAUGES.hash)!;
+  t.match(catalogue, { series: 2, isReported: true, isRegistered: false });
+  registry.admit(message, 0, length, budget);
+  t.equal(registry.get(TWO_GAUGES.hash), catalogue, 'known by its hash');
   t.equal(registry.size, 1);
-  t.equal(registry.get(TWO_GAUGES.hash), catalogue);
   await nats.startAgain();
   await catalogue.registered;
   t.equal(catalogue.isRegistered, true);
   const { topology } = bus;
-  const subject = topology.catalogueSubject(hexId(TWO_GAUGES.hash));
+  const subject = topology.catalogueSubject(hexId(catalogue.hash));
   const kept = await bus.last(topology.cataloguesStream, subject);
-  t.same(shelvedPayload(kept!.data), TWO_GAUGES.payload);
-  const second = new CatalogueRegistry(bus, stop.signal).add(TWO_GAUGES);
-  await second.registered;
+  const { hash, payload } = reportedCatalogue(TWO_GAUGES)!;
+  t.equal(hash, catalogue.hash);
+  t.same(shelvedPayload(kept!.data), payload);
+  const second = new CatalogueRegistry(bus, stop.signal);
+  await second.get(second.admit(message, 0, length, budget))!.registered;
   t.equal((await bus.last(topology.cataloguesStream, subject))!.seq, kept!.seq, 'not twice');
 });

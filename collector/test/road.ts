@@ -19,7 +19,7 @@ import { CatalogueRegistry } from '../catalogue-registry.ts';
 import { Dialler } from '../dialler.ts';
 import type { DiallerOptions } from '../dialler.ts';
 import { Quarantine } from '../quarantine.ts';
-import { REPORT_CATALOGUE } from '../target-report.ts';
+import { REPORT_CATALOGUE, REPORT_SLOTS } from '../target-report.ts';
 
 /** Polls until the condition holds; says what was awaited when it does not come true. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
@@ -195,6 +195,19 @@ export class LaneTap {
     return [...new Set(this.framesOf(target).map(({ seq }) => seq))].toSorted((a, b) => a - b);
   }
 
+  /** A report may lie behind the values of the agent. */
+  #sort(frame: StoredFrame): void {
+    const { catalogue, values } = frame;
+    if (catalogue === REPORT_CATALOGUE.hash) {
+      this.reports.push(frame);
+      return;
+    }
+    const isReported = this.catalogues.get(catalogue)?.series.at(-REPORT_SLOTS)?.name === 'up';
+    this.frames.push(isReported ? withValues(frame, values.slice(0, -REPORT_SLOTS)) : frame);
+    const report = values.slice(-REPORT_SLOTS);
+    if (isReported && report[0] !== undefined) this.reports.push(withValues(frame, report));
+  }
+
   async #read(reader: StreamReader, lane: number): Promise<void> {
     const announced = new Set<bigint>();
     for await (const { data } of reader) {
@@ -207,12 +220,15 @@ export class LaneTap {
         },
         onFrame: (source, offset) => {
           const frame = storedFrame(source, offset, lane, announced);
-          if (frame.catalogue === REPORT_CATALOGUE.hash) this.reports.push(frame);
-          else this.frames.push(frame);
+          this.#sort(frame);
         },
       });
     }
   }
+}
+
+function withValues(frame: StoredFrame, values: StoredFrame['values']): StoredFrame {
+  return { ...frame, values };
 }
 
 function storedFrame(

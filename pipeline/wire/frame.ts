@@ -145,9 +145,23 @@ export function stampTarget(message: Buffer, offset: number, target: Uint8Array)
   message.set(target, offset + TARGET_AT);
 }
 
+/** Gives a frame another number of slots, of another catalogue. */
+export function stampShape(frame: Buffer, offset: number, catalogue: bigint, slots: number): void {
+  frame.writeUInt32LE(frameBytes(slots), offset);
+  frame.writeBigUInt64LE(catalogue, offset + CATALOGUE_AT);
+  frame.writeUInt32LE(slots, offset + SLOTS_AT);
+}
+
 /** Whether slot `slot` of the frame at `offset` has a value. */
 export function isPresent(source: Uint8Array, offset: number, slot: number): boolean {
   return ((source[offset + PRESENCE_AT + (slot >> 3)]! >> (slot & 7)) & 1) === 1;
+}
+
+/** Says whether slot `slot` of the frame at `offset` has a value. */
+export function setPresent(frame: Uint8Array, offset: number, slot: number, is: boolean): void {
+  const at = offset + PRESENCE_AT + (slot >> 3);
+  const bit = 1 << (slot & 7);
+  frame[at] = is ? frame[at]! | bit : frame[at]! & ~bit;
 }
 
 /** Byte offset of the first value, relative to the frame. */

@@ -22,6 +22,25 @@ export function unpack(bytes: Uint8Array): unknown {
   return packr.unpack(bytes);
 }
 
+/** Two packed arrays as one, without unpacking their elements. */
+export function concatArrays(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const [ofFirst, of] = [arrayHead(first), arrayHead(second)];
+  const head = Buffer.alloc(5, 0xdd);
+  head.writeUInt32BE(ofFirst.count + of.count, 1);
+  return Uint8Array.from(
+    Buffer.concat([head, first.subarray(ofFirst.end), second.subarray(of.end)]),
+  );
+}
+
+/** How many elements an array has, and where they begin. */
+function arrayHead(bytes: Uint8Array): { count: number; end: number } {
+  const head = byteAt(bytes, 0);
+  if (head >= 0x90 && head <= 0x9f) return { count: head & 0x0f, end: 1 };
+  if (head === 0xdc) return { count: uintAt(bytes, 1, 2), end: 3 };
+  if (head === 0xdd) return { count: uintAt(bytes, 1, 4), end: 5 };
+  throw bad('not an array');
+}
+
 /** Returns the offset after the value at `at`. Format: the MessagePack specification. */
 function skipValue(bytes: Uint8Array, at: number, depth: number): number {
   if (depth > DEPTH_MAX) throw bad(`nested deeper than ${DEPTH_MAX}`);
