@@ -6,6 +6,7 @@ import * as control from '../pipeline/wire/control.ts';
 import * as frame from '../pipeline/wire/frame.ts';
 import { Channel, COLLECTOR_ACCEPTS, MessageType, padded } from '../pipeline/wire/message.ts';
 import { MessageReader } from '../pipeline/wire/message-reader.ts';
+import type { MessageSink } from '../pipeline/wire/message-reader.ts';
 import { SeqRanges } from '../pipeline/wire/seq-ranges.ts';
 import { hexId, parseHexId } from '../pipeline/wire/shard.ts';
 import type { FrameOrigin } from './lane-outbox.ts';
@@ -22,14 +23,14 @@ const ACK_BYTES = 16 * 1024;
 const UNSENT_BYTES_MAX = 128 * 1024;
 
 /** One open connection to an agent, from HELLO to its end. */
-export class AgentSession implements FrameOrigin {
+export class AgentSession implements FrameOrigin, MessageSink {
   readonly #link: TargetLink;
   readonly #socket: Socket;
   readonly #reader: MessageReader;
   readonly #phaseMs: number;
   readonly #stored = new SeqRanges();
-  /** Hashes of the catalogues that it has sent. */
-  readonly #catalogues = new Set<bigint>();
+  /** Hashes of the catalogues that it has sent: nearly always one. */
+  #catalogues: bigint[] = [];
   #incarnation: bigint | undefined;
   #askedMs: number;
   /** When a frame's time last made us ask for the agent's clock. */
@@ -46,12 +47,7 @@ export class AgentSession implements FrameOrigin {
     this.#link = link;
     this.#socket = socket;
     this.#phaseMs = phaseMs;
-    this.#reader = new MessageReader(COLLECTOR_ACCEPTS, {
-      onMessage: (type, _flags, source, offset, length) => {
-        this.#onMessage(type, source, offset, length);
-        return !this.#isEnded;
-      },
-    });
+    this.#reader = new MessageReader(COLLECTOR_ACCEPTS, this);
     const { fleet, name } = link.dialler.options;
     const { id, instance } = link.target;
     this.#askedMs = Date.now();
@@ -143,7 +139,18 @@ export class AgentSession implements FrameOrigin {
     return this.#outstandingBytes + this.#creditDueBytes >= creditBytes;
   }
 
-  #onMessage(type: MessageType, source: Buffer, offset: number, length: number): void {
+  onMessage(
+    type: MessageType,
+    _flags: number,
+    source: Buffer,
+    offset: number,
+    length: number,
+  ): boolean {
+    this.#take(type, source, offset, length);
+    return !this.#isEnded;
+  }
+
+  #take(type: MessageType, source: Buffer, offset: number, length: number): void {
     if (type === MessageType.samples) return this.#onFrame(source, offset, length);
     if (type === MessageType.welcome) {
       return this.#onWelcome(control.decodeWelcome(source, offset, length));
@@ -162,8 +169,11 @@ export class AgentSession implements FrameOrigin {
     this.#charge(padded(length));
     const { catalogues } = this.#link.dialler;
     const hash = catalogues.admit(source, offset, length, this.#link.catalogueBudget);
-    if (this.#catalogues.has(hash)) throw new RollcallError('bad_message', 'a catalogue twice');
-    this.#catalogues.add(hash);
+    if (this.#catalogues.includes(hash)) {
+      throw new RollcallError('bad_message', 'a catalogue twice');
+    }
+    if (this.#catalogues.length === 0) this.#catalogues = [hash];
+    else this.#catalogues.push(hash);
     // A catalogue is not acknowledged: its credit comes back at once, or a large one would block.
     this.#outstandingBytes -= padded(length);
     this.#send(encodeCredit(Channel.samples, padded(length)));

@@ -4,6 +4,7 @@ import { RollcallError } from '../pipeline/error.ts';
 const CATALOGUES_MAX = 32;
 /** After this long it may bring one more. */
 const REFILL_MS = 60_000;
+const monotonicClock = (): number => performance.now();
 
 /**
  * New catalogues cost memory for everybody. A host has a new one when a disk or an interface appears; one
@@ -14,7 +15,7 @@ export class CatalogueBudget {
   #left = CATALOGUES_MAX;
   #refilledMs: number;
 
-  constructor(monotonicMs: () => number = () => performance.now()) {
+  constructor(monotonicMs: () => number = monotonicClock) {
     this.#monotonicMs = monotonicMs;
     this.#refilledMs = monotonicMs();
   }

@@ -4,6 +4,8 @@ import type { SecureContext } from 'node:tls';
 import { parseAddress, requireTlsOffLoopback } from '../pipeline/dial/address.ts';
 import { Backoff } from '../pipeline/dial/backoff.ts';
 import { connect } from '../pipeline/dial/connect.ts';
+import type { ConnectEvents } from '../pipeline/dial/connect.ts';
+import type { Dialling } from '../pipeline/dial/dial-gate.ts';
 import { Deadline } from '../pipeline/dial/deadline-wheel.ts';
 import { reasonOf, RollcallError } from '../pipeline/error.ts';
 import type { Target } from '../pipeline/targets/target.ts';
@@ -39,11 +41,11 @@ const DOUBT_MS_MIN = 10_000;
 /** An agent that the shard's new owner has not taken over by then is let go of. */
 const LENT_MS_MAX = 30_000;
 
-export class TargetLink {
+export class TargetLink implements ConnectEvents, Dialling {
   readonly lane: number;
   readonly shard: number;
   /** The id as it is stamped into frames. */
-  readonly idBytes = Buffer.alloc(8);
+  readonly idBytes = Buffer.allocUnsafe(8);
   readonly catalogueBudget = new CatalogueBudget();
   target: Target;
   /** Of our claim to the shard: an agent refuses a lower one. */
@@ -53,9 +55,10 @@ export class TargetLink {
   readonly #backoff: Backoff;
   readonly #deadline = new Deadline(() => this.#onDeadline());
   readonly #reportDue = new Deadline(() => this.#report());
-  readonly #dial = () => this.#onGate();
   #socket: Socket | undefined;
   #session: AgentSession | undefined;
+  /** The certificates of the current connection. */
+  #tlsContext: SecureContext | undefined;
   /** The latest TLS session, and the certificates it was opened with. */
   #tlsSession: { context: SecureContext; session: Buffer } | undefined;
   #dialledMs = 0;
@@ -149,7 +152,7 @@ export class TargetLink {
     this.state = 'closed';
     this.#deadline.cancel();
     this.#reportDue.cancel();
-    this.#dialler.gate.withdraw(this.#dial);
+    this.#dialler.gate.withdraw(this);
   }
 
   /** Ends the connection, telling the agent why, and dials again later. */
@@ -229,37 +232,24 @@ export class TargetLink {
 
   #askGate(): void {
     this.state = 'queued';
-    this.#dialler.gate.request(this.#dial);
+    this.#dialler.gate.request(this);
   }
 
-  #onGate(): void {
+  /** The gate lets us. */
+  dial(): void {
     const { options, wheel, readBuffer } = this.#dialler;
     this.state = 'dialling';
     this.#dialledMs = performance.now();
     wheel.set(this.#deadline, options.connectTimeoutMs);
     this.#dialler.counters.dials += 1;
-    let current: Socket | undefined;
-    const isCurrent = (): boolean => current !== undefined && current === this.#socket;
     try {
       const address = parseAddress(this.target.address);
       const { tls, insecure } = this.#dialler;
       requireTlsOffLoopback(address.host, tls !== undefined, insecure);
-      const context = tls?.context;
-      const known = this.#tlsSession?.context === context ? this.#tlsSession : undefined;
-      current = connect(
-        { address, tls, readBuffer, session: known?.session },
-        {
-          onOpen: () => isCurrent() && this.#onOpen(),
-          onData: (chunk) => isCurrent() && this.#onData(chunk),
-          onSession: (session) => {
-            this.#tlsSession = { context: context!, session };
-          },
-          onClose: (error) => {
-            if (isCurrent()) this.#lose(lossCode(error), error?.message ?? 'closed by the agent');
-          },
-        },
-      );
-      this.#socket = current;
+      this.#tlsContext = tls?.context;
+      const isKnown = this.#tlsSession?.context === this.#tlsContext;
+      const session = isKnown ? this.#tlsSession?.session : undefined;
+      this.#socket = connect({ address, tls, readBuffer, session }, this);
     } catch (error) {
       this.#dialler.gate.done();
       this.#dialler.countEnd('dial_failed');
@@ -268,15 +258,17 @@ export class TargetLink {
     }
   }
 
-  #onOpen(): void {
+  onOpen(socket: Socket): void {
+    if (socket !== this.#socket) return;
     this.#dialler.gate.done();
     this.state = 'opening';
     this.#dialler.wheel.set(this.#deadline, this.#dialler.options.handshakeTimeoutMs);
     const phaseMs = phaseMsOf(this.target.id, this.target.intervalMs);
-    this.#session = new AgentSession(this, this.#socket!, phaseMs);
+    this.#session = new AgentSession(this, socket, phaseMs);
   }
 
-  #onData(chunk: Buffer): void {
+  onData(chunk: Buffer, socket: Socket): void {
+    if (socket !== this.#socket) return;
     try {
       this.#session!.push(chunk);
     } catch (error) {
@@ -285,6 +277,16 @@ export class TargetLink {
       return;
     }
     if (this.#socket !== undefined) this.#dialler.throttle(this, this.#socket);
+  }
+
+  onSession(session: Buffer, socket: Socket): void {
+    const context = this.#tlsContext;
+    if (socket === this.#socket && context !== undefined) this.#tlsSession = { context, session };
+  }
+
+  onClose(error: Error | undefined, socket: Socket): void {
+    if (socket !== this.#socket) return;
+    this.#lose(lossCode(error), error?.message ?? 'closed by the agent');
   }
 
   #onDeadline(): void {

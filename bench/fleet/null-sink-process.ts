@@ -49,10 +49,10 @@ class Link {
 
   /** Dials as soon as the gate lets it. */
   ask(): void {
-    this.#gate.request(() => this.#dial());
+    this.#gate.request(this);
   }
 
-  #dial(): void {
+  dial(): void {
     this.#isInFlight = true;
     this.#lastSeq = undefined;
     this.#reader = new MessageReader(COLLECTOR_ACCEPTS, {

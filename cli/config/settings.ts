@@ -250,7 +250,7 @@ const collector = section(
       help: 'Size at which a batch is published; the NATS max_payload must allow it.',
     }),
     batchDelayMsMax: setting(duration({ min: '1ms', max: '10s' }), {
-      default: '75ms',
+      default: '100ms',
       help: 'Age at which a batch is published even if it is small.',
     }),
     publishBytesInFlightMax: setting(bytes({ min: '4KiB', max: '4GiB' }), {

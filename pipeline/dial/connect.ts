@@ -13,14 +13,15 @@ export interface ConnectOptions {
   readonly readBuffer: Buffer;
 }
 
+/** Told what happens to sockets. One may be told of several, one after the other, so each event names its socket. */
 export interface ConnectEvents {
   /** Connected and, with TLS, both certificates verified. */
-  onOpen(): void;
+  onOpen(socket: Socket): void;
   /** Bytes arrived; they are valid only during the call. */
-  onData(chunk: Buffer): void;
-  onSession(session: Buffer): void;
+  onData(chunk: Buffer, socket: Socket): void;
+  onSession(session: Buffer, socket: Socket): void;
   /** The socket is gone; called once, after any error. */
-  onClose(error: Error | undefined): void;
+  onClose(error: Error | undefined, socket: Socket): void;
 }
 
 /**
@@ -31,7 +32,7 @@ export interface ConnectEvents {
  */
 export function connect(options: ConnectOptions, events: ConnectEvents): Socket {
   const { host, port } = options.address;
-  const socket =
+  const socket: Socket =
     options.tls === undefined
       ? connectTcp({
           host,
@@ -41,7 +42,7 @@ export function connect(options: ConnectOptions, events: ConnectEvents): Socket 
           onread: {
             buffer: options.readBuffer,
             callback(bytes, buffer) {
-              events.onData((buffer as Buffer).subarray(0, bytes));
+              events.onData((buffer as Buffer).subarray(0, bytes), socket);
               return true;
             },
           },
@@ -54,21 +55,48 @@ export function connect(options: ConnectOptions, events: ConnectEvents): Socket 
           minVersion: 'TLSv1.3',
           ...(options.session === undefined ? {} : { session: options.session }),
         });
-  wire(socket, options.tls !== undefined, events);
-  return socket;
+  const wired: WiredSocket = Object.assign(socket, { [EVENTS]: events, [FAILURE]: undefined });
+  if (options.tls !== undefined) {
+    wired.setNoDelay(true);
+    wired.on('session', onSession);
+    wired.on('data', onData);
+  }
+  wired.on(options.tls === undefined ? 'connect' : 'secureConnect', onOpen);
+  wired.on('error', onError);
+  wired.on('end', onEnd);
+  wired.on('close', onClose);
+  return wired;
 }
 
-function wire(socket: Socket, isTls: boolean, events: ConnectEvents): void {
-  let failure: Error | undefined;
-  socket.once(isTls ? 'secureConnect' : 'connect', () => events.onOpen());
-  if (isTls) {
-    socket.setNoDelay(true);
-    socket.on('session', (session: Buffer) => events.onSession(session));
-    socket.on('data', (chunk: Buffer) => events.onData(chunk));
-  }
-  socket.on('error', (error) => {
-    failure = error;
-  });
-  socket.once('end', () => socket.destroy());
-  socket.once('close', () => events.onClose(failure));
+const EVENTS = Symbol('events');
+const FAILURE = Symbol('failure');
+
+/** A socket knows who is told of it: listeners of its own for each of thousands would be most of its memory. */
+interface WiredSocket extends Socket {
+  readonly [EVENTS]: ConnectEvents;
+  [FAILURE]: Error | undefined;
+}
+
+function onOpen(this: WiredSocket): void {
+  this[EVENTS].onOpen(this);
+}
+
+function onSession(this: WiredSocket, session: Buffer): void {
+  this[EVENTS].onSession(session, this);
+}
+
+function onData(this: WiredSocket, chunk: Buffer): void {
+  this[EVENTS].onData(chunk, this);
+}
+
+function onError(this: WiredSocket, error: Error): void {
+  this[FAILURE] = error;
+}
+
+function onEnd(this: WiredSocket): void {
+  this.destroy();
+}
+
+function onClose(this: WiredSocket): void {
+  this[EVENTS].onClose(this[FAILURE], this);
 }

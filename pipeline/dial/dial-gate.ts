@@ -1,3 +1,8 @@
+export interface Dialling {
+  /** Begins to dial. */
+  dial(): void;
+}
+
 /**
  * Lets at most `perSecond` dials begin each second and `inFlightMax` be open at once; the rest wait in
  * order. A dial that is let through must be ended with `done`.
@@ -5,7 +10,7 @@
 export class DialGate {
   readonly #perSecond: number;
   readonly #inFlightMax: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Dialling>();
   #tokens: number;
   #refilledMs: number;
   #inFlight = 0;
@@ -25,14 +30,14 @@ export class DialGate {
     return this.#inFlight;
   }
 
-  /** Calls `dial` at the next `release` that has room for it. */
-  request(dial: () => void): void {
-    this.#waiting.add(dial);
+  /** Lets it dial at the next `release` that has room for it. */
+  request(who: Dialling): void {
+    this.#waiting.add(who);
   }
 
   /** Withdraws a request that has not begun. */
-  withdraw(dial: () => void): void {
-    this.#waiting.delete(dial);
+  withdraw(who: Dialling): void {
+    this.#waiting.delete(who);
   }
 
   /** A dial ended, well or badly. */
@@ -46,12 +51,12 @@ export class DialGate {
     this.#refilledMs = nowMs;
     // A tenth of a second may be saved up: enough for the ticker, too little for a stampede.
     this.#tokens = Math.min(this.#tokens + earned, Math.max(1, this.#perSecond / 10));
-    for (const dial of this.#waiting) {
+    for (const who of this.#waiting) {
       if (this.#tokens < 1 || this.#inFlight >= this.#inFlightMax) return;
-      this.#waiting.delete(dial);
+      this.#waiting.delete(who);
       this.#tokens -= 1;
       this.#inFlight += 1;
-      dial();
+      who.dial();
     }
   }
 }

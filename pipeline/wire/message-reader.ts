@@ -29,8 +29,9 @@ export class MessageReader {
   #have = 0;
   #stopped = false;
 
-  constructor(accepts: readonly MessageType[], sink: MessageSink) {
-    this.#accepts = new Set(accepts);
+  /** @param accepts types; shared by all readers of a kind */
+  constructor(accepts: ReadonlySet<number>, sink: MessageSink) {
+    this.#accepts = accepts;
     this.#sink = sink;
   }
 

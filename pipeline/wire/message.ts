@@ -53,21 +53,21 @@ const RULES: Readonly<Record<MessageType, MessageRule>> = {
 };
 
 /** The messages each side may receive. */
-export const COLLECTOR_ACCEPTS: readonly MessageType[] = [
+export const COLLECTOR_ACCEPTS: ReadonlySet<number> = new Set([
   MessageType.welcome,
   MessageType.catalogue,
   MessageType.samples,
   MessageType.pong,
   MessageType.error,
-];
-export const AGENT_ACCEPTS: readonly MessageType[] = [
+]);
+export const AGENT_ACCEPTS: ReadonlySet<number> = new Set([
   MessageType.hello,
   MessageType.subscribe,
   MessageType.ack,
   MessageType.credit,
   MessageType.ping,
   MessageType.error,
-];
+]);
 
 /** The rule of a type byte, or undefined for a type this version does not know. */
 export function ruleOf(type: number): MessageRule | undefined {

@@ -6,8 +6,8 @@
  * Frames arrive nearly in order, so the set is nearly always one range: the end is tried first.
  */
 export class SeqRanges {
-  readonly #firsts: number[] = [];
-  readonly #lasts: number[] = [];
+  #firsts: number[] = [];
+  #lasts: number[] = [];
 
   /** Number of ranges. */
   get count(): number {
@@ -31,6 +31,12 @@ export class SeqRanges {
 
   /** Adds one number; returns whether it was new. */
   add(seq: number): boolean {
+    if (this.#firsts.length === 0) {
+      // An array that something is pushed into makes room for 16 more; there is a set for every agent.
+      this.#firsts = [seq];
+      this.#lasts = [seq];
+      return true;
+    }
     const firsts = this.#firsts;
     const lasts = this.#lasts;
     const at = this.#rangeAtOrBefore(seq);

@@ -22,7 +22,7 @@ const BYTES_MAX = 4 * 1024 * 1024;
 /** How long a lone record waits for others. */
 const GATHER_MS = 100;
 /** In a storm there is an insert as often as that. */
-const INSERT_EVERY_MS = 2000;
+const INSERT_EVERY_MS = 5000;
 const POLL_MS = 1000;
 const START_OVER_PAUSE_MS = 250;
 const TRIM_EVERY_MS = 10_000;

@@ -38,7 +38,7 @@ await t.test('without anything given every setting has its default', (t) => {
   t.strictSame(config.agent.sources, []);
   t.equal(config.tls.insecure, false);
   t.equal(config.collector.dialsPerSecond, 1000);
-  t.equal(config.collector.batchDelayMsMax, 75);
+  t.equal(config.collector.batchDelayMsMax, 100);
   t.equal(config.writer.bufferBytesMax, 256 * 2 ** 20);
   t.end();
 });

@@ -96,7 +96,7 @@ await t.test('a deadline set again while it fires keeps going', (t) => {
 await t.test('the gate keeps rate, concurrency and order', (t) => {
   const gate = new DialGate(100, 5, 0);
   const begun: number[] = [];
-  const dials = Array.from({ length: 30 }, (_, i) => () => void begun.push(i));
+  const dials = Array.from({ length: 30 }, (_, i) => ({ dial: () => void begun.push(i) }));
   for (const dial of dials) gate.request(dial);
   gate.withdraw(dials[1]!);
   gate.release(0);
