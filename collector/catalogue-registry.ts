@@ -29,6 +29,8 @@ export interface RegisteredCatalogue {
   readonly isRegistered: boolean;
 }
 
+type PackedCatalogue = Pick<Catalogue, 'hash' | 'payload'>;
+
 const CATALOGUES_MAX = 100_000;
 
 /**
@@ -96,17 +98,19 @@ export class CatalogueRegistry {
       registered: Promise.resolve(),
       isRegistered: false,
     };
-    entry.registered = this.#enter(entry, catalogue);
+    // What waits is the packed one alone: thousands may come at once, and unpacked they are ten times as large.
+    const { hash, payload } = catalogue;
+    entry.registered = this.#enter(entry, { hash, payload });
     this.#known.set(own.hash, entry);
     return entry;
   }
 
-  async #enter(entry: { isRegistered: boolean }, catalogue: Catalogue): Promise<void> {
+  async #enter(entry: { isRegistered: boolean }, catalogue: PackedCatalogue): Promise<void> {
     await this.#register(catalogue);
     entry.isRegistered = true;
   }
 
-  async #register(catalogue: Catalogue): Promise<void> {
+  async #register(catalogue: PackedCatalogue): Promise<void> {
     const backoff = new Backoff(50, 2000);
     while (!this.#signal.aborted) {
       try {

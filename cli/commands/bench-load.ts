@@ -19,7 +19,7 @@ import { tickInterval, wholeNumber } from '../flag-parsers.ts';
 
 const CACHE = fileURLToPath(new URL('.cache/', projectRoot));
 /** A process may have 20,000 open files on many machines; what is left is for everything but agents. */
-const AGENTS_PER_COLLECTOR = 15_000;
+const AGENTS_PER_COLLECTOR = 18_000;
 
 interface LoadFlags {
   readonly agents: number;

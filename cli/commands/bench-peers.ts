@@ -21,7 +21,7 @@ import { tickInterval, wholeNumber } from '../flag-parsers.ts';
 
 const CACHE = fileURLToPath(new URL('.cache/', projectRoot));
 /** A process may have 20,000 open files on many machines; what is left is for everything but targets. */
-const TARGETS_PER_COLLECTOR = 15_000;
+const TARGETS_PER_COLLECTOR = 18_000;
 const IDLE_SECONDS = 20;
 const QUERY_RUNS = 50;
 /** Prometheus looks for something to compact once a minute. */
