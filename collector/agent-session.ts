@@ -223,7 +223,7 @@ export class AgentSession implements FrameOrigin, MessageSink {
     const target = this.#link.idBytes;
     if (this.#isTimePossible(source, offset)) {
       const isLive = !frame.frameIsBacklog(source, offset);
-      const report = isLive && catalogue.isReported ? this.#link.reportNow() : undefined;
+      const report = isLive && catalogue.isReported ? this.#link.voice.alongside() : undefined;
       dialler.addFrame(
         this.#link.lane,
         { source, offset, length, target, catalogue, report },

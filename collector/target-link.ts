@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { parseAddress, requireTlsOffLoopback } from '../pipeline/dial/address.ts';
@@ -14,8 +13,7 @@ import { phaseMsOf, shardOf } from '../pipeline/wire/shard.ts';
 import type { Dialler } from './dialler.ts';
 import { AgentSession } from './agent-session.ts';
 import { CatalogueBudget } from './catalogue-budget.ts';
-import { reportFrame } from './target-report.ts';
-import type { Report } from './target-report.ts';
+import { TargetVoice } from './target-voice.ts';
 
 /**
  * Everything about one target: dial, open, stream, and dial again when it ends. At any time it is in
@@ -47,6 +45,8 @@ export class TargetLink implements ConnectEvents, Dialling {
   /** The id as it is stamped into frames. */
   readonly idBytes = Buffer.allocUnsafe(8);
   readonly catalogueBudget = new CatalogueBudget();
+  /** What we say of it. */
+  readonly voice = new TargetVoice();
   target: Target;
   /** Of our claim to the shard: an agent refuses a lower one. */
   epoch: number;
@@ -63,16 +63,8 @@ export class TargetLink implements ConnectEvents, Dialling {
   #tlsSession: { context: SecureContext; session: Buffer } | undefined;
   #dialledMs = 0;
   #pings = 0;
-  /** Names our reports: a link that comes after us counts from 1 again. */
-  readonly #reporter = randomBytes(8).readBigUInt64LE(0);
-  #reportSeq = 0;
-  /** Since the last report was due, one went along with a frame of the agent. */
-  #hasReported = false;
-  #connectSeconds: number | undefined;
-  #clockSkewSeconds: number | undefined;
   #lastFrameMs = -Infinity;
   #openedMs = -Infinity;
-  #quarantined = 0;
   /** What the agent said when it refused us as another target than the one it is. */
   #addressTaken: string | undefined;
   /** Until then it is not called down: we were held up, and have not heard of it since. */
@@ -167,18 +159,18 @@ export class TargetLink implements ConnectEvents, Dialling {
     this.#openedMs = now;
     this.#addressTaken = undefined;
     this.#doubtUntilMs = -Infinity;
-    this.#connectSeconds = (now - this.#dialledMs) / 1000;
+    this.voice.connectSeconds = (now - this.#dialledMs) / 1000;
     this.onSkew(clockSkewMs);
     this.#heard();
   }
 
   /** The agent's clock less ours, ms, as last measured. */
   get clockSkewMs(): number {
-    return (this.#clockSkewSeconds ?? 0) * 1000;
+    return (this.voice.clockSkewSeconds ?? 0) * 1000;
   }
 
   onSkew(clockSkewMs: number): void {
-    this.#clockSkewSeconds = clockSkewMs / 1000;
+    this.voice.clockSkewSeconds = clockSkewMs / 1000;
   }
 
   /** A frame was good; a WELCOME alone is no reason to dial more often. */
@@ -189,7 +181,7 @@ export class TargetLink implements ConnectEvents, Dialling {
   }
 
   onQuarantined(): void {
-    this.#quarantined += 1;
+    this.voice.quarantined += 1;
     this.#dialler.counters.quarantined += 1;
   }
 
@@ -374,33 +366,12 @@ export class TargetLink implements ConnectEvents, Dialling {
     if (this.state === 'lent') return this.#dialler.onReturned(this);
     // We have only just come: that we have not reached it yet says nothing about the target.
     const isNew = performance.now() - this.#beganMs < 2 * this.target.intervalMs;
-    if (isNew && this.#connectSeconds === undefined) return this.#scheduleReport();
+    if (isNew && this.voice.connectSeconds === undefined) return this.#scheduleReport();
     const { isUp } = this;
-    const isSaid = isUp && this.#hasReported;
-    this.#hasReported = false;
-    if (isSaid) return this.#scheduleReport();
-    if (!isUp && performance.now() < this.#doubtUntilMs) return this.#scheduleReport();
-    this.#reportSeq += 1;
-    const frame = reportFrame(this.#takeReport(isUp), this.#reporter, this.#reportSeq, Date.now());
-    this.#dialler.addReport(this, frame, this.#reportSeq);
+    const hasSpoken = this.voice.takeHasSpoken();
+    const isSilent = isUp ? hasSpoken : performance.now() < this.#doubtUntilMs;
+    if (!isSilent) this.#dialler.addReport(this, this.voice.frame(isUp), this.voice.seq);
     this.#scheduleReport();
-  }
-
-  /** What goes along with a frame that tells how the target is now. */
-  reportNow(): Report {
-    this.#hasReported = true;
-    return this.#takeReport(true);
-  }
-
-  #takeReport(isUp: boolean): Report {
-    const framesQuarantined = this.#quarantined;
-    this.#quarantined = 0;
-    return {
-      isUp,
-      connectSeconds: this.#connectSeconds,
-      clockSkewSeconds: this.#clockSkewSeconds,
-      framesQuarantined,
-    };
   }
 
   /** The connection's current session, if `incarnation` is still the agent's. */
