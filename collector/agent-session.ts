@@ -220,7 +220,7 @@ export class AgentSession implements FrameOrigin, MessageSink {
     this.#link.onFrame();
     this.#watchClock(source, offset);
     const seq = frame.frameSeq(source, offset);
-    const target = this.#link.idBytes;
+    const target = this.#link.idHalves;
     if (this.#isTimePossible(source, offset)) {
       const isLive = !frame.frameIsBacklog(source, offset);
       const report = isLive && catalogue.isReported ? this.#link.voice.alongside() : undefined;

@@ -242,7 +242,7 @@ export class Dialler {
   addReport(link: TargetLink, frame: Buffer, seq: number): void {
     // While JetStream takes nothing there is no room for reports either: the gap says the same.
     if (this.#isFull()) return;
-    const { lane, idBytes: target } = link;
+    const { lane, idHalves: target } = link;
     const { length } = frame;
     const outgoing = { source: frame, offset: 0, length, target, catalogue: this.#reportCatalogue };
     this.#lanes[lane]!.addFrame(outgoing, seq, undefined);

@@ -15,13 +15,18 @@ export interface FrameOrigin {
   onRefused(): void;
 }
 
+/** An id as it is stamped: its halves of 32 bits, signed, for those V8 keeps without an object. */
+export interface IdHalves {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** An agent's frame, or a report, on its way onto a lane. */
 export interface OutgoingFrame {
   readonly source: Buffer;
   readonly offset: number;
   readonly length: number;
-  /** Id of the target, 8 bytes, little-endian. */
-  readonly target: Uint8Array;
+  readonly target: IdHalves;
   readonly catalogue: RegisteredCatalogue;
   /** What is said of the target in the same frame, if the catalogue has room for that. */
   readonly report?: Report | undefined;
@@ -95,7 +100,7 @@ export class LaneOutbox implements Gatherer {
       catalogue.message = undefined;
       const at = this.#append(message.length);
       message.copy(this.#batch!, at);
-      stampTarget(this.#batch!, at, target);
+      stampTarget(this.#batch!, at, target.low, target.high);
     }
     this.#appendFrame(frame);
     const contents = this.#contents;
@@ -131,7 +136,7 @@ export class LaneOutbox implements Gatherer {
     const batch = this.#batch!;
     if (isReported) writeReportedFrame(batch, at, source, offset, series, hash, report);
     else source.copy(batch, at, offset, offset + padded(length));
-    stampTarget(batch, at, target);
+    stampTarget(batch, at, target.low, target.high);
   }
 
   /** Makes room for a message at the end of the batch; returns where. */

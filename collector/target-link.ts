@@ -9,10 +9,12 @@ import { Deadline } from '../pipeline/dial/deadline-wheel.ts';
 import { reasonOf, RollcallError } from '../pipeline/error.ts';
 import type { Target } from '../pipeline/targets/target.ts';
 import * as control from '../pipeline/wire/control.ts';
+import { highOf, lowOf } from '../pipeline/wire/id-map.ts';
 import { phaseMsOf, shardOf } from '../pipeline/wire/shard.ts';
 import type { Dialler } from './dialler.ts';
 import { AgentSession } from './agent-session.ts';
 import { CatalogueBudget } from './catalogue-budget.ts';
+import type { IdHalves } from './lane-outbox.ts';
 import { TargetVoice } from './target-voice.ts';
 
 /**
@@ -43,7 +45,7 @@ export class TargetLink implements ConnectEvents, Dialling {
   readonly lane: number;
   readonly shard: number;
   /** The id as it is stamped into frames. */
-  readonly idBytes = Buffer.allocUnsafe(8);
+  readonly idHalves: IdHalves;
   readonly catalogueBudget = new CatalogueBudget();
   /** What we say of it. */
   readonly voice = new TargetVoice();
@@ -77,7 +79,7 @@ export class TargetLink implements ConnectEvents, Dialling {
     this.epoch = epoch;
     this.lane = lane;
     this.shard = shardOf(target.id);
-    this.idBytes.writeBigUInt64LE(target.id);
+    this.idHalves = { low: lowOf(target.id) | 0, high: highOf(target.id) | 0 };
     const { backoffMsMin, backoffMsMax } = dialler.options;
     this.#backoff = new Backoff(backoffMsMin, backoffMsMax);
   }

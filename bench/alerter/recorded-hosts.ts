@@ -3,6 +3,7 @@ import { encodeCatalogueMessage } from '../../pipeline/wire/catalogue-message.ts
 import { catalogueHash, decodeCatalogue } from '../../pipeline/wire/catalogue.ts';
 import type { Catalogue, SeriesInfo } from '../../pipeline/wire/catalogue.ts';
 import * as frame from '../../pipeline/wire/frame.ts';
+import { highOf, lowOf } from '../../pipeline/wire/id-map.ts';
 import { writeSafeU64 } from '../../pipeline/wire/message.ts';
 import type { Target } from '../../pipeline/targets/target.ts';
 import { targetId } from '../../pipeline/wire/shard.ts';
@@ -61,9 +62,7 @@ export class RecordedHosts {
       const bytes = Buffer.alloc(frame.frameBytes(series));
       const { presence, values } = rows;
       frame.writeFrame(bytes, 0, head, presence, values[index % ROWS]!);
-      const stamp = Buffer.alloc(8);
-      stamp.writeBigUInt64LE(id);
-      frame.stampTarget(bytes, 0, stamp);
+      frame.stampTarget(bytes, 0, lowOf(id), highOf(id));
       return bytes;
     });
   }

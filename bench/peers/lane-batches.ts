@@ -1,6 +1,7 @@
 import type { BatchPublisher } from '../../pipeline/bus/batch-publisher.ts';
 import { BATCH_HEADER_BYTES, writeBatchHeader } from '../../pipeline/wire/batch.ts';
 import { stampTarget } from '../../pipeline/wire/frame.ts';
+import { highOf, lowOf } from '../../pipeline/wire/id-map.ts';
 import { padded } from '../../pipeline/wire/message.ts';
 
 /** As a collector's. */
@@ -22,11 +23,11 @@ export class LaneBatches {
     this.#collector = collector;
   }
 
-  /** Adds a frame or a catalogue of at most half a batch, stamped with its target (8 bytes). */
-  add(message: Buffer, length: number, target: Uint8Array): void {
+  /** Adds a frame or a catalogue of at most half a batch, stamped with its target. */
+  add(message: Buffer, length: number, target: bigint): void {
     if (this.#length + padded(length) > BATCH_BYTES_MAX) this.flush();
     message.copy(this.#batch, this.#length, 0, length);
-    stampTarget(this.#batch, this.#length, target);
+    stampTarget(this.#batch, this.#length, lowOf(target), highOf(target));
     this.#length += padded(length);
     this.#messages += 1;
   }

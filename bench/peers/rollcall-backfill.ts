@@ -26,13 +26,13 @@ const PERCENT_EVERY_MS = 3_600_000;
 /** As of a collector's worker. */
 const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;
 /** Catalogues need no target. */
-const NOBODY = new Uint8Array(8);
+const NOBODY = 0n;
 
 /** One host as an agent that has been running all the time. */
 class Speaker {
   readonly #host: HistoryHost;
   readonly #incarnation = randomBytes(8).readBigUInt64LE(0);
-  readonly #target: Buffer;
+  readonly #target: bigint;
   readonly #lane: LaneBatches;
   readonly #catalogue: Catalogue;
   #seq = 0;
@@ -40,8 +40,7 @@ class Speaker {
   constructor(host: HistoryHost, lanes: readonly LaneBatches[], catalogue: Catalogue) {
     const id = targetId(host.instance);
     this.#host = host;
-    this.#target = Buffer.alloc(8);
-    this.#target.writeBigUInt64LE(id);
+    this.#target = id;
     this.#lane = lanes[laneOf(shardOf(id), lanes.length)]!;
     this.#catalogue = catalogue;
   }

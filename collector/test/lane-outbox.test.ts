@@ -58,8 +58,7 @@ async function fixture(t: Test, wanted: { batchBytesMax?: number; batchDelayMsMa
     },
   });
   t.teardown(() => outbox.flush());
-  const target = Buffer.alloc(8);
-  target.writeBigUInt64LE(0xabcdn);
+  const target = { low: 0xabcd, high: 0 };
   const origin = {
     onStored: (seq: number, bytes: number) => void stored.push([seq, bytes]),
     onRefused: () => undefined,

@@ -10,6 +10,7 @@ import { BATCH_HEADER_BYTES, writeBatchHeader } from '../wire/batch.ts';
 import { encodeCatalogueMessage } from '../wire/catalogue-message.ts';
 import type { Catalogue } from '../wire/catalogue.ts';
 import { stampTarget } from '../wire/frame.ts';
+import { highOf, lowOf } from '../wire/id-map.ts';
 import { hexId, laneOf, shardOf, targetId } from '../wire/shard.ts';
 import { RecentIncrease } from './recent-increase.ts';
 import { SelfCatalogue } from './self-catalogue.ts';
@@ -49,7 +50,7 @@ export class SelfReport {
   readonly counters: SelfReportCounters = { published: 0, dropped: 0 };
   readonly #options: SelfReportOptions;
   readonly #intervalMs: number;
-  readonly #target = Buffer.alloc(8);
+  readonly #target: bigint;
   readonly #incarnation = randomBytes(8).readBigUInt64LE(0);
   readonly #subject: string;
   readonly #places = new SelfCatalogue();
@@ -65,7 +66,7 @@ export class SelfReport {
     this.#options = options;
     this.#intervalMs = options.intervalMs ?? SELF_INTERVAL_MS;
     const id = targetId(selfInstance({ role: options.role, name: options.member }));
-    this.#target.writeBigUInt64LE(id);
+    this.#target = id;
     const { topology } = options.bus;
     this.#subject = topology.lane(laneOf(shardOf(id), topology.lanes)).subject;
   }
@@ -158,7 +159,9 @@ export class SelfReport {
   #batch(frame: Buffer, catalogue: Catalogue): Buffer {
     const isNew = this.#announced !== catalogue.hash;
     const messages = isNew ? [encodeCatalogueMessage(catalogue), frame] : [frame];
-    for (const message of messages) stampTarget(message, 0, this.#target);
+    for (const message of messages) {
+      stampTarget(message, 0, lowOf(this.#target), highOf(this.#target));
+    }
     const header = Buffer.alloc(BATCH_HEADER_BYTES);
     writeBatchHeader(header, messages.length, this.#incarnation, Date.now());
     return Buffer.concat([header, ...messages]);

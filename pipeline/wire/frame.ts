@@ -140,9 +140,10 @@ export function flagBacklog(frame: Buffer, offset: number): void {
   frame[offset + 5]! |= FLAG_BACKLOG;
 }
 
-/** Writes the id of the connection's target (8 bytes, little-endian) into a frame or catalogue. */
-export function stampTarget(message: Buffer, offset: number, target: Uint8Array): void {
-  message.set(target, offset + TARGET_AT);
+/** Writes the id of the connection's target, as two halves of 32 bits, into a frame or catalogue. */
+export function stampTarget(message: Buffer, offset: number, low: number, high: number): void {
+  message.writeInt32LE(low | 0, offset + TARGET_AT);
+  message.writeInt32LE(high | 0, offset + TARGET_AT + 4);
 }
 
 /** Gives a frame another number of slots, of another catalogue. */

@@ -4,6 +4,7 @@ import { encodeCatalogueMessage } from '../../../pipeline/wire/catalogue-message
 import { encodeCatalogue } from '../../../pipeline/wire/catalogue.ts';
 import type { Catalogue, Label } from '../../../pipeline/wire/catalogue.ts';
 import * as frame from '../../../pipeline/wire/frame.ts';
+import { highOf, lowOf } from '../../../pipeline/wire/id-map.ts';
 import type { Target } from '../../../pipeline/targets/target.ts';
 import { targetId } from '../../../pipeline/wire/shard.ts';
 import { RuleSet } from '../rule-set.ts';
@@ -44,9 +45,7 @@ export function frameOf(
     presence,
     Float64Array.from(values, (value) => value ?? 0),
   );
-  const id = Buffer.alloc(8);
-  id.writeBigUInt64LE(of.id);
-  frame.stampTarget(bytes, 0, id);
+  frame.stampTarget(bytes, 0, lowOf(of.id), highOf(of.id));
   return bytes;
 }
 

@@ -6,6 +6,7 @@ import { encodeCatalogueMessage } from '../../wire/catalogue-message.ts';
 import { encodeCatalogue, metricId } from '../../wire/catalogue.ts';
 import type { Catalogue, Label } from '../../wire/catalogue.ts';
 import * as frame from '../../wire/frame.ts';
+import { highOf, lowOf } from '../../wire/id-map.ts';
 import { targetId } from '../../wire/shard.ts';
 
 /** What the tests send along a lane, and what must then be in the database. */
@@ -47,9 +48,8 @@ export function frameMessage(sent: SentFrame): Buffer {
   const head = { incarnation, seq, timestampMs, catalogue: catalogue.hash, slots };
   const values = Float64Array.from(sent.values, (value) => value ?? 0);
   frame.writeFrame(bytes, 0, head, presence, values);
-  const id = Buffer.alloc(8);
-  id.writeBigUInt64LE(targetId(sent.instance));
-  frame.stampTarget(bytes, 0, id);
+  const id = targetId(sent.instance);
+  frame.stampTarget(bytes, 0, lowOf(id), highOf(id));
   if (sent.isBacklog === true) frame.flagBacklog(bytes, 0);
   return bytes;
 }
