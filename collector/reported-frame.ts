@@ -21,8 +21,8 @@ const SLOTS_MAX = Math.min(FRAME_SLOTS_MAX, CATALOGUE_SERIES_MAX);
 const REPORT_NAMES: ReadonlySet<string> = new Set(REPORT_CATALOGUE.series.map(({ name }) => name));
 
 /**
- * An agent's catalogue with the series of reports behind its own: two frames a tick and target would cost nearly twice as much
- * as one. Undefined if it has no room for them, or has one of their names itself.
+ * An agent's catalogue with the series of reports behind its own, so that what is said of a target needs no frame of its own. Undefined if
+ * it has no room for them, or has one of their names itself.
  */
 export function reportedCatalogue({ series, payload }: Catalogue): Catalogue | undefined {
   if (series.length + REPORT_SLOTS > SLOTS_MAX) return undefined;

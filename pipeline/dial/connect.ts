@@ -71,7 +71,7 @@ export function connect(options: ConnectOptions, events: ConnectEvents): Socket 
 const EVENTS = Symbol('events');
 const FAILURE = Symbol('failure');
 
-/** A socket knows who is told of it: listeners of its own for each of thousands would be most of its memory. */
+/** A socket knows who is told of it, so that thousands of sockets share their listeners. */
 interface WiredSocket extends Socket {
   readonly [EVENTS]: ConnectEvents;
   [FAILURE]: Error | undefined;

@@ -4,8 +4,8 @@ import { HEADER_BYTES, MessageType, padded, ruleOf, writeSafeU64, readSafeU64 } 
 
 /**
  * What travels on a lane: a header and then SAMPLES and CATALOGUE messages as the agents sent
- * them, with the target stamped in and what the collector says of it behind the values. All lies on an 8-byte grid, so that one aligned copy of a batch
- * lets every value be viewed in place.
+ * them, with the target stamped in and what the collector says of it behind the values. All lies on an
+ * 8-byte grid, so that one aligned copy of a batch lets every value be viewed in place.
  *
  *     0       4        8         16         24       32
  *     ┌───────┬────────┬─────────┬──────────┬────────┬───────────┬───────────┬──

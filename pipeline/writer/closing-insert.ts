@@ -5,8 +5,8 @@ import type { FrozenClosing } from './open-closings.ts';
 import type { StoredFrame } from './stored-frame.ts';
 
 /**
- * Bytes of frames that are turned round and inserted at once: 6 million values. Each is a part, and parts are merged: three times as
- * many take longer.
+ * Bytes of frames that are turned round and inserted at once: 6 million values. Each makes a part, and the smaller parts
+ * are, the more often their rows are merged.
  */
 const SLICE_BYTES_MAX = 48 * 1024 * 1024;
 
