@@ -20,6 +20,8 @@ export interface PageTotals {
 export interface PageComparison extends PageTotals {
   /** From the frame that made the alert fire to the page, ms, ascending. */
   readonly delaysMs: readonly number[];
+  /** The pages that were told latest of all, by that delay, the slowest first. */
+  readonly slowest: readonly Page[];
   /** The longest time that an alert fired after its `for` had passed, by its `startsAt`, ms. */
   readonly startsLateMsMax: number;
   /** Of the kinds `missed`, `repeated`, `false`. */
@@ -46,6 +48,13 @@ interface Told {
   readonly resolved: Page[];
 }
 
+const SLOWEST = 5;
+
+/** From the frame that made an alert fire to the page, ms. */
+export function delayMsOf({ receivedMs, startsAtMs }: Page): number {
+  return receivedMs - startsAtMs;
+}
+
 /** Holds what a receiver was told against what was provoked. */
 export function comparePages(
   episodes: readonly Episode[],
@@ -68,7 +77,7 @@ export function comparePages(
     }
   }
   let [paged, missed, repeated, resent] = [0, 0, 0, 0];
-  const delaysMs: number[] = [];
+  const firsts: Page[] = [];
   let startsLateMsMax = 0;
   for (const [episode, { firing, resolved }] of told) {
     const want = wantedOf(episode, expectation);
@@ -83,7 +92,7 @@ export function comparePages(
       paged += 1;
       const [first] = firing;
       const { forMs = 0 } = expectation.alerts[episode.breach] ?? {};
-      delaysMs.push(first!.receivedMs - first!.startsAtMs);
+      firsts.push(first!);
       startsLateMsMax = Math.max(startsLateMsMax, first!.startsAtMs - episode.fromMs - forMs);
     }
     for (const same of [firing, resolved]) {
@@ -93,6 +102,7 @@ export function comparePages(
       if (keys > 1) examples.add('repeated', repetition(episode, same));
     }
   }
+  const byDelay = firsts.toSorted((a, b) => delayMsOf(a) - delayMsOf(b));
   return {
     paged,
     missed,
@@ -100,7 +110,8 @@ export function comparePages(
     resent,
     false: falsePages,
     startsLateMsMax,
-    delaysMs: delaysMs.toSorted((a, b) => a - b),
+    delaysMs: byDelay.map(delayMsOf),
+    slowest: byDelay.slice(-SLOWEST).toReversed(),
     examples,
   };
 }

@@ -77,6 +77,15 @@ export interface Descriptors {
   readonly limit: number;
 }
 
+/** Times as in ISO 8601. */
+export interface SlowPage {
+  readonly alertname: string;
+  readonly instance: string;
+  readonly starts_at: string;
+  readonly received_at: string;
+  readonly delay_ms: number;
+}
+
 export interface LoadReport {
   readonly machine: Machine;
   /** When the run began, as in ISO 8601. */
@@ -128,6 +137,8 @@ export interface LoadReport {
     readonly missed: number;
     readonly repeated: number;
     readonly false: number;
+    /** Those that came latest after the sample they are about, the slowest first. */
+    readonly slowest: readonly SlowPage[];
   };
   readonly timeline: readonly TimelineRow[];
 }

@@ -1,5 +1,7 @@
 import type { LoadAudit } from './load-audit.ts';
-import type { Descriptors, LoadReport, MemberRole } from './load-report.ts';
+import { delayMsOf } from '../audit/page-comparison.ts';
+import type { Page } from '../audit/page-catcher.ts';
+import type { Descriptors, LoadReport, MemberRole, SlowPage } from './load-report.ts';
 import type { LoadStage } from './load-stage.ts';
 import { perComponent } from './load-watch.ts';
 import type { CpuNs, LoadWatch } from './load-watch.ts';
@@ -98,8 +100,20 @@ export async function reportOf(
       missed: pages.missed,
       repeated: pages.repeated,
       false: pages.false,
+      slowest: pages.slowest.map(slowPage),
     },
     timeline: watch.rows,
+  };
+}
+
+function slowPage(page: Page): SlowPage {
+  const { alertname, instance } = page;
+  return {
+    alertname,
+    instance,
+    starts_at: new Date(page.startsAtMs).toISOString(),
+    received_at: new Date(page.receivedMs).toISOString(),
+    delay_ms: delayMsOf(page),
   };
 }
 

@@ -1,6 +1,7 @@
 import t from 'tap';
+import { instanceOf } from '../../fleet/fleet.ts';
 import type { Episode } from '../../fleet/ledger.ts';
-import { comparePages } from '../page-comparison.ts';
+import { comparePages, delayMsOf } from '../page-comparison.ts';
 import type { PageComparison } from '../page-comparison.ts';
 import type { Page } from '../page-catcher.ts';
 
@@ -24,10 +25,11 @@ function compare(
   episodes: Episode[],
   pages: Page[],
   excused: string[] = [],
-): Omit<PageComparison, 'examples' | 'delaysMs' | 'startsLateMsMax'> {
+): Omit<PageComparison, 'examples' | 'delaysMs' | 'slowest' | 'startsLateMsMax'> {
   const {
     examples: _,
     delaysMs: _delays,
+    slowest: _slowest,
     startsLateMsMax: _late,
     ...counts
   } = comparePages(episodes, pages, {
@@ -84,4 +86,20 @@ await t.test('excused pages, and silent targets after the end, are not looked at
   t.same(compare([EPISODE], [FIRING, RESOLVED, down], ['TargetDown sim-000003']), WELL);
   const after = page({ alertname: 'TargetDown', startsAtMs: 31_000 });
   t.same(compare([EPISODE], [FIRING, RESOLVED, after]), WELL);
+});
+
+await t.test('the slowest pages are told with their instants', async (t) => {
+  const pages = [0, 1, 2, 3, 4, 5, 6].map((agent) =>
+    page({ instance: instanceOf(agent), receivedMs: 10_000 + 10 * ((agent * 3) % 7) }),
+  );
+  const episodes = pages.map((_, agent) => ({ ...EPISODE, agent, toMs: undefined }));
+  const { delaysMs, slowest } = comparePages(episodes, pages, {
+    alerts: { sim_breach: { alertname: 'Breach', forMs: 0 } },
+    intervalMs: 1000,
+    endMs: 30_000,
+    excused: new Set(),
+  });
+  t.same(delaysMs, [0, 10, 20, 30, 40, 50, 60]);
+  t.same(slowest.map(delayMsOf), [60, 50, 40, 30, 20]);
+  t.equal(slowest[0], pages[2]);
 });

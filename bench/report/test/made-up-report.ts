@@ -88,7 +88,7 @@ export function madeUpReport(changes: Partial<LoadReport> = {}): LoadReport {
     parts: 14,
     freshness_ms: { count: 4800, p50: 812, p99: 1640, max: 2210 },
     alert_latency_ms: { count: 600, p50: 92, p99: 231, max: 388 },
-    pages: { paged: 600, missed: 0, repeated: 0, false: 0 },
+    pages: { paged: 600, missed: 0, repeated: 0, false: 0, slowest: [] },
     timeline: timeline(),
     ...changes,
   };
