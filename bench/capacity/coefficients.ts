@@ -1,6 +1,7 @@
 import { RollcallError } from '../../pipeline/error.ts';
 import { COMPONENTS, MEMBERS } from '../load/load-report.ts';
 import type { Component, LoadReport, Machine, MemberRole } from '../load/load-report.ts';
+import type { StorageReport } from '../storage/storage-report.ts';
 import { fitted } from './fit.ts';
 
 /** Cores of a component: `fixed_cores + (us_per_frame * frames/s + us_per_sample * samples/s) / 10^6`. */
@@ -35,7 +36,27 @@ export interface Coefficients {
   readonly descriptors_per_connection: number;
   readonly descriptors_limit: number;
   readonly wire_bytes_per_sample: number;
-  readonly disk_bytes_per_sample: number;
+  readonly storage: StorageCoefficients;
+}
+
+/** What a storage run says of what is kept, everything merged, and of rolling it up. */
+export interface StorageCoefficients {
+  /** With the record of frames. */
+  readonly bytes_per_sample: number;
+  readonly bytes_per_series_minute: number;
+  readonly bytes_per_series_hour: number;
+  /** ClickHouse's CPU for rolling up and for writing that once more. */
+  readonly rollup_us_per_sample: number;
+}
+
+export function storageCoefficientsOf(report: StorageReport): StorageCoefficients {
+  const { layouts, frames_bytes_per_sample: frames, rollups } = report;
+  return {
+    bytes_per_sample: layouts[0]!.bytes_per_sample_merged + frames,
+    bytes_per_series_minute: rollups.bytes_per_series_minute,
+    bytes_per_series_hour: rollups.bytes_per_series_hour,
+    rollup_us_per_sample: rollups.cpu_us_per_sample + rollups.merge_us_per_sample,
+  };
 }
 
 /**
@@ -44,7 +65,10 @@ export interface Coefficients {
  *
  * @throws RollcallError `capacity_input`
  */
-export function coefficientsOf(reports: readonly LoadReport[]): Coefficients {
+export function coefficientsOf(
+  reports: readonly LoadReport[],
+  storage: StorageCoefficients,
+): Coefficients {
   const largest = reports.toSorted((a, b) => b.samples_per_second - a.samples_per_second)[0];
   const rates = new Set(
     reports.map(({ agents, metrics, interval_ms: ms }) => (agents * metrics) / ms),
@@ -81,7 +105,7 @@ export function coefficientsOf(reports: readonly LoadReport[]): Coefficients {
     descriptors_per_connection: (open * largest.processes.collector) / largest.agents,
     descriptors_limit: limit,
     wire_bytes_per_sample: largest.wire_bytes_per_sample,
-    disk_bytes_per_sample: largest.disk_bytes_per_sample,
+    storage,
   };
 }
 

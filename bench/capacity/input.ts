@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
 import type { LoadReport } from '../load/load-report.ts';
+import type { StorageReport } from '../storage/storage-report.ts';
 import type { Coefficients } from './coefficients.ts';
 
 /**
@@ -21,9 +22,17 @@ export function loadReportsIn(file: string): LoadReport[] {
 /** @throws RollcallError `capacity_input` */
 export function coefficientsIn(file: string): Coefficients {
   const content = objectIn(file);
-  const needed = ['machine', 'runs', 'cpu', 'memory', 'samples_per_second_of_thread'];
+  const needed = ['machine', 'runs', 'cpu', 'memory', 'samples_per_second_of_thread', 'storage'];
   if (needed.every((name) => name in content)) return content as Coefficients;
-  throw invalid(file, 'it has no coefficients: make some with --from and --write');
+  throw invalid(file, 'it has no coefficients: make some with --from, --storage and --write');
+}
+
+/** @throws RollcallError `capacity_input` */
+export function storageReportIn(file: string): StorageReport {
+  const content = objectIn(file);
+  const needed = ['layouts', 'rollups', 'frames_bytes_per_sample'];
+  if (needed.every((name) => name in content)) return content as StorageReport;
+  throw invalid(file, 'it is no report of bench storage');
 }
 
 function isLoadReport(value: unknown): value is LoadReport {

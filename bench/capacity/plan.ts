@@ -1,14 +1,18 @@
 import { COMPONENTS } from '../load/load-report.ts';
 import type { Component, MemberRole } from '../load/load-report.ts';
-import type { Coefficients } from './coefficients.ts';
+import type { Coefficients, StorageCoefficients } from './coefficients.ts';
+
+/** What is kept: every sample, and of each series its minutes and hours. */
+export const TIERS = ['samples', 'minutes', 'hours'] as const;
+export type Tier = (typeof TIERS)[number];
 
 /** A fleet, and how it is to be carried. */
 export interface CapacityQuestion {
   readonly hosts: number;
   readonly metrics: number;
   readonly interval_ms: number;
-  /** How long raw samples are kept. */
-  readonly retention_days: number;
+  /** How long samples are kept, and what they are rolled up to. */
+  readonly retention_days: Readonly<Record<Tier, number>>;
   /** Of each resource, how much is left free, 0 to 1. */
   readonly headroom: number;
   /** Copies of each message in JetStream, and of each row in ClickHouse. */
@@ -51,8 +55,8 @@ export interface CapacityPlan {
   readonly components: readonly ComponentPlan[];
   readonly cores: number;
   readonly memory_bytes: number;
-  /** Raw samples of the whole retention, all copies. */
-  readonly disk_bytes: number;
+  /** Of the whole retention, all copies. */
+  readonly disk_bytes: Readonly<Record<Tier, number>>;
   /** From agents to collectors, and the same again on each leg from there to writers and alerters. */
   readonly network_bytes_per_second: {
     readonly agents: number;
@@ -74,20 +78,23 @@ interface Load {
 }
 
 const SECONDS_PER_DAY = 86_400;
+const MINUTES_PER_DAY = 1440;
+const HOURS_PER_DAY = 24;
 /** A writer and an alerter read everything once. */
 const CONSUMERS = 2;
 
 export function planOf(question: CapacityQuestion, coefficients: Coefficients): CapacityPlan {
-  const { hosts, metrics, interval_ms: intervalMs, retention_days: days } = question;
+  const { hosts, metrics, interval_ms: intervalMs } = question;
   const frames = (hosts * 1000) / intervalMs;
   const samples = frames * metrics;
   const agentBytes = samples * coefficients.wire_bytes_per_sample;
+  const tiers = tierBytes(question, coefficients.storage, samples);
   const load: Load = {
     question,
     coefficients,
     samples,
     frames,
-    diskBytes: samples * days * SECONDS_PER_DAY * coefficients.disk_bytes_per_sample,
+    diskBytes: totalOf(tiers),
     natsBytes: agentBytes * (CONSUMERS + question.stream_replicas),
   };
   const components = COMPONENTS.map((component) => planComponent(component, load));
@@ -95,12 +102,12 @@ export function planOf(question: CapacityQuestion, coefficients: Coefficients): 
     components.reduce((total, plan) => total + of(plan), 0);
   const cores = sum((plan) => plan.cores);
   const memory = sum((plan) => plan.memory_bytes);
-  const disk = load.diskBytes * question.shard_replicas;
+  const { shard_replicas: copies } = question;
   const { node, headroom } = question;
   const nodes = [
     need('CPU', cores, node.cores, headroom),
     need('memory', memory, node.memory_bytes, headroom),
-    need('disk', disk, node.disk_bytes, headroom),
+    need('disk', load.diskBytes * copies, node.disk_bytes, headroom),
     need('network', agentBytes + load.natsBytes, node.network_bytes_per_second, headroom),
   ];
   return {
@@ -110,14 +117,36 @@ export function planOf(question: CapacityQuestion, coefficients: Coefficients): 
     components,
     cores,
     memory_bytes: memory,
-    disk_bytes: disk,
+    disk_bytes: {
+      samples: tiers.samples * copies,
+      minutes: tiers.minutes * copies,
+      hours: tiers.hours * copies,
+    },
     network_bytes_per_second: { agents: agentBytes, nats: load.natsBytes },
     nodes,
     binds: most(nodes).resource,
   };
 }
 
-/** Cores of all processes of a component together, at one copy of everything. */
+/** Bytes of everything that is kept, once. */
+export function totalOf(bytes: Readonly<Record<Tier, number>>): number {
+  return TIERS.reduce((sum, tier) => sum + bytes[tier], 0);
+}
+
+function tierBytes(
+  { hosts, metrics, retention_days: days }: CapacityQuestion,
+  storage: StorageCoefficients,
+  samples: number,
+): Record<Tier, number> {
+  const series = hosts * metrics;
+  return {
+    samples: days.samples * SECONDS_PER_DAY * samples * storage.bytes_per_sample,
+    minutes: days.minutes * MINUTES_PER_DAY * series * storage.bytes_per_series_minute,
+    hours: days.hours * HOURS_PER_DAY * series * storage.bytes_per_series_hour,
+  };
+}
+
+/** Cores of all processes of a component together, at one copy of everything and without roll-ups. */
 export function coresAt(
   coefficients: Coefficients,
   component: Component,
@@ -138,7 +167,7 @@ function planComponent(component: Component, load: Load): ComponentPlan {
   const needs = needsOf(component, load);
   const { count, resource: binds } = most(needs);
   // What a process costs before it has work it costs in each of them.
-  const working = coresAt(coefficients, component, load) - fixedCores;
+  const working = workingCores(component, load) - fixedCores;
   const copies = copiesOf(component, question);
   // The nodes of NATS are counted with all copies that they hold.
   const processes = component === 'nats' ? count : count * copies;
@@ -150,6 +179,13 @@ function planComponent(component: Component, load: Load): ComponentPlan {
     cores: copies * working + processes * fixedCores,
     memory_bytes: copies * perAgent * question.hosts + processes * fixedBytes,
   };
+}
+
+/** Roll-ups are made once an hour, and so are in no run that is shorter. */
+function workingCores(component: Component, load: Load): number {
+  const { coefficients, samples } = load;
+  const rollups = (coefficients.storage.rollup_us_per_sample * samples) / 1e6;
+  return coresAt(coefficients, component, load) + (component === 'clickhouse' ? rollups : 0);
 }
 
 function needsOf(component: Component, load: Load): Need[] {
@@ -184,12 +220,12 @@ function natsNeeds({ question, coefficients, frames, samples, natsBytes }: Load)
 }
 
 /** A shard has a machine of its own for each of its replicas. */
-function shardNeeds({ question, coefficients, frames, samples, diskBytes }: Load): Need[] {
+function shardNeeds(load: Load): Need[] {
+  const { question, coefficients, diskBytes } = load;
   const { node, headroom, hosts } = question;
   const { fixed_bytes: fixed, bytes_per_agent: perAgent } = coefficients.memory.clickhouse;
-  const cores = coresAt(coefficients, 'clickhouse', { frames, samples });
   return [
-    need('CPU', cores, node.cores, headroom),
+    need('CPU', workingCores('clickhouse', load), node.cores, headroom),
     need('memory', perAgent * hosts, node.memory_bytes * (1 - headroom) - fixed, 0),
     need('disk', diskBytes, node.disk_bytes, headroom),
   ];

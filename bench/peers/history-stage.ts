@@ -46,6 +46,7 @@ async function kept(peer: Peer, history: History, { say }: PeersOptions): Promis
     samples_stored: await peer.diskSamples(),
     bytes,
     bytes_per_sample: bytes / history.samples,
+    rollup_bytes: await peer.rollupBytes(),
     load_seconds: (loadedMs - fromMs) / 1000,
     settle_seconds: (settledMs - loadedMs) / 1000,
   };

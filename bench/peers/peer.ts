@@ -56,6 +56,8 @@ export interface Backfill {
   settle(): Promise<void>;
   /** Bytes on disk, of indexes and names too. */
   diskBytes(): Promise<number>;
+  /** Bytes beside that for what it has made of the samples: minutes and hours. */
+  rollupBytes(): Promise<number>;
   /** Samples on that disk, as it says itself. */
   diskSamples(): Promise<number>;
 }

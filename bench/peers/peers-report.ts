@@ -42,6 +42,8 @@ export interface DiskReport {
   readonly samples_stored: number;
   readonly bytes: number;
   readonly bytes_per_sample: number;
+  /** Beside that, of minutes and hours as far as they have been made; 0 in systems that have none. */
+  readonly rollup_bytes: number;
   /** Until everything was stored, and then merged. */
   readonly load_seconds: number;
   readonly settle_seconds: number;

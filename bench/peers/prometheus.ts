@@ -101,6 +101,10 @@ export class Prometheus implements Peer {
     return blocks.reduce((sum, bytes) => sum + bytes, 0);
   }
 
+  rollupBytes(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   async diskSamples(): Promise<number> {
     const counts = this.#blocks().map((block) => {
       const text = readFileSync(join(this.#data, block, 'meta.json'), 'utf8');

@@ -9,9 +9,10 @@ import { shelveCatalogue } from '../../pipeline/bus/shelved-catalogue.ts';
 import { encodeCatalogueMessage } from '../../pipeline/wire/catalogue-message.ts';
 import { encodeCatalogue } from '../../pipeline/wire/catalogue.ts';
 import type { Catalogue } from '../../pipeline/wire/catalogue.ts';
-import { flagBacklog, frameBytes, presenceBytes, writeFrame } from '../../pipeline/wire/frame.ts';
+import { flagBacklog, frameBytes, writeFrame } from '../../pipeline/wire/frame.ts';
 import { laneOf, shardOf, targetId } from '../../pipeline/wire/shard.ts';
 import { FLEET_NAME } from '../system/system.ts';
+import { allPresent } from './all-present.ts';
 import type { History, HistoryHost } from './history.ts';
 import { LaneBatches } from './lane-batches.ts';
 
@@ -155,18 +156,9 @@ function connect(natsPort: number): Promise<Bus> {
 }
 
 let frame = Buffer.alloc(0);
-let presence = new Uint8Array(0);
 
 /** What is written is copied before the next one is. */
 function frameOf(slots: number): Buffer {
   if (frame.length < frameBytes(slots)) frame = Buffer.alloc(frameBytes(slots));
   return frame;
-}
-
-function allPresent(slots: number): Uint8Array {
-  if (presence.length !== presenceBytes(slots)) {
-    presence = new Uint8Array(presenceBytes(slots));
-    for (let slot = 0; slot < slots; slot += 1) presence[slot >> 3]! |= 1 << (slot & 7);
-  }
-  return presence;
 }

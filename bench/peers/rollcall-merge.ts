@@ -5,7 +5,7 @@ import { standsStill } from './standstill.ts';
 
 const TABLES = `
 SELECT DISTINCT table FROM system.parts
-WHERE active AND database = '{database}' AND table != 'samples_recent' ORDER BY table`;
+WHERE active AND database = '{database}' AND NOT endsWith(table, '_recent') ORDER BY table`;
 const STATE = `
 SELECT
     (SELECT count() FROM system.merges) AS merges,

@@ -161,13 +161,13 @@ export class Rollcall implements Peer {
     await mergeAll(this.#system.store);
   }
 
-  /** All tables, those of names and of the ledger too, but for what is thrown away within minutes. */
-  async diskBytes(): Promise<number> {
-    const [row] = await this.#system.store.rows<{ bytes: string }>(
-      `SELECT sum(bytes_on_disk) AS bytes FROM system.parts
-      WHERE active AND database = '{database}' AND table != 'samples_recent'`,
-    );
-    return Number(row?.bytes ?? 0);
+  /** All tables, those of names and of the ledger too, but for roll-ups and what is thrown away within minutes. */
+  diskBytes(): Promise<number> {
+    return this.#bytesOf(`NOT startsWith(table, 'rollup_') AND NOT endsWith(table, '_recent')`);
+  }
+
+  rollupBytes(): Promise<number> {
+    return this.#bytesOf(`startsWith(table, 'rollup_')`);
   }
 
   async diskSamples(): Promise<number> {
@@ -176,6 +176,14 @@ export class Rollcall implements Peer {
       WHERE startsWith(dictGet('{database}.targets_by_id', 'instance', target_id), '${INSTANCE_PREFIX}')`,
     );
     return Number(row?.samples ?? 0);
+  }
+
+  async #bytesOf(tables: string): Promise<number> {
+    const [row] = await this.#system.store.rows<{ bytes: string }>(
+      `SELECT sum(bytes_on_disk) AS bytes FROM system.parts
+      WHERE active AND database = '{database}' AND ${tables}`,
+    );
+    return Number(row?.bytes ?? 0);
   }
 
   async stop(): Promise<void> {

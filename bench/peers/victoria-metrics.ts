@@ -111,6 +111,10 @@ export class VictoriaMetrics implements Peer {
     return folderBytes(this.#data);
   }
 
+  rollupBytes(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   async diskSamples(): Promise<number> {
     return (await this.#running.metrics()).sum('vm_rows', 'storage/');
   }

@@ -1,6 +1,7 @@
 import { bytes, count, short } from '../../cli/up/quantity.ts';
 import type { Prediction } from '../capacity/check.ts';
 import type { Coefficients } from '../capacity/coefficients.ts';
+import { TIERS, totalOf } from '../capacity/plan.ts';
 import type { CapacityPlan, ComponentPlan } from '../capacity/plan.ts';
 import { COMPONENTS } from '../load/load-report.ts';
 import { milliseconds, percent } from './load-summary.ts';
@@ -19,6 +20,7 @@ export function capacityTables(plan: CapacityPlan, coefficients: Coefficients): 
     componentTable(plan),
     totalTable(plan),
     costTable(coefficients),
+    storageTable(coefficients),
     sourceTable(coefficients),
   ];
 }
@@ -67,7 +69,9 @@ function askedTable({ question, ...plan }: CapacityPlan): ReportTable {
       ['interval', milliseconds(question.interval_ms)],
       ['samples a second', short(plan.samples_per_second)],
       ['frames a second', short(plan.frames_per_second)],
-      ['raw samples kept', `${question.retention_days} days`],
+      ...TIERS.map((tier): [string, string] => {
+        return [`${tier} kept`, `${count(question.retention_days[tier])} days`];
+      }),
       ['left free of everything', percent(question.headroom)],
       ['copies in JetStream', String(question.stream_replicas)],
       ['copies in ClickHouse', String(question.shard_replicas)],
@@ -117,7 +121,8 @@ function totalTable(plan: CapacityPlan): ReportTable {
     rows: [
       ['CPU', `${cores(plan.cores)} cores`, machines('CPU')],
       ['memory', bytes(plan.memory_bytes), machines('memory')],
-      ['disk', bytes(plan.disk_bytes), machines('disk')],
+      ['disk', bytes(totalOf(plan.disk_bytes)), machines('disk')],
+      ...TIERS.map((tier): string[] => [`of that, ${tier}`, bytes(plan.disk_bytes[tier]), '']),
       ['network', `${bytes(network.agents + network.nats)}/s`, machines('network')],
       ['of that, from agents', `${bytes(network.agents)}/s`, ''],
     ],
@@ -139,6 +144,23 @@ function costTable(coefficients: Coefficients): ReportTable {
         bytes(memory[component].bytes_per_agent),
       ];
     }),
+  };
+}
+
+function storageTable({ storage, wire_bytes_per_sample: wire }: Coefficients): ReportTable {
+  return {
+    title: 'What is sent and kept, measured',
+    head: ['what', 'value'],
+    rows: [
+      ['a sample on the wire, bytes', wire.toFixed(2)],
+      [
+        'a sample on disk, with the record of its frame, bytes',
+        storage.bytes_per_sample.toFixed(2),
+      ],
+      ['a series and minute, bytes', storage.bytes_per_series_minute.toFixed(2)],
+      ['a series and hour, bytes', storage.bytes_per_series_hour.toFixed(2)],
+      ['rolling up, µs of ClickHouse a sample', storage.rollup_us_per_sample.toFixed(3)],
+    ],
   };
 }
 

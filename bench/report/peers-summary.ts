@@ -123,6 +123,7 @@ function diskFigures(report: PeersReport): FigureGroup {
     figures: [
       of('bytes a sample', (peer) => peer.disk?.bytes_per_sample, decimals),
       of('bytes', (peer) => peer.disk?.bytes, bytes, false),
+      of('roll-ups beside that', (peer) => peer.disk?.rollup_bytes, bytes, false),
     ],
   };
 }

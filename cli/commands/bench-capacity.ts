@@ -2,9 +2,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { checkAgainst } from '../../bench/capacity/check.ts';
-import { coefficientsOf } from '../../bench/capacity/coefficients.ts';
+import { coefficientsOf, storageCoefficientsOf } from '../../bench/capacity/coefficients.ts';
 import type { Coefficients } from '../../bench/capacity/coefficients.ts';
-import { coefficientsIn, loadReportsIn } from '../../bench/capacity/input.ts';
+import { coefficientsIn, loadReportsIn, storageReportIn } from '../../bench/capacity/input.ts';
 import { planOf } from '../../bench/capacity/plan.ts';
 import type { CapacityQuestion } from '../../bench/capacity/plan.ts';
 import { capacityTables, capacityVerdict, checkTable } from '../../bench/report/capacity-tables.ts';
@@ -24,6 +24,8 @@ interface CapacityFlags {
   readonly metrics: number;
   readonly interval: number;
   readonly retention: number;
+  readonly minutesRetention: number;
+  readonly hoursRetention: number;
   readonly headroom: number;
   readonly streamReplicas: number;
   readonly shardReplicas: number;
@@ -32,6 +34,7 @@ interface CapacityFlags {
   readonly nodeDisk: number;
   readonly nodeNetwork: number;
   readonly from: readonly string[];
+  readonly storage?: string;
   readonly write?: boolean;
   readonly check?: string;
   readonly markdown?: boolean;
@@ -48,7 +51,9 @@ export function capacityCommand(): Command {
         .argParser(tickInterval)
         .default(5000, '5s'),
     )
-    .option('--retention <days>', 'how long raw samples are kept', wholeNumber(1, 3650), 7)
+    .option('--retention <days>', 'how long samples are kept', wholeNumber(1, 3650), 7)
+    .option('--minutes-retention <days>', 'the same of minutes', wholeNumber(1, 3650), 90)
+    .option('--hours-retention <days>', 'the same of hours', wholeNumber(1, 3650), 1095)
     .option('--headroom <percent>', 'what is left free of everything', wholeNumber(0, 90), 40)
     .option('--stream-replicas <number>', 'copies in JetStream', wholeNumber(1, 5), 3)
     .option('--shard-replicas <number>', 'copies in ClickHouse', wholeNumber(1, 5), 2)
@@ -61,6 +66,7 @@ export function capacityCommand(): Command {
         .argParser((file: string, before: readonly string[]) => [...before, file])
         .default([], 'coefficients.json'),
     )
+    .option('--storage <file>', 'a report of bench storage as JSON (default: coefficients.json)')
     .option('--write', "keep the coefficients of --from as the project's own")
     .option('--check <file>', 'hold the model against the runs of a report')
     .option('--markdown', 'print tables for a document')
@@ -80,13 +86,25 @@ function runCapacity(flags: CapacityFlags): void {
   print(tables, flags.markdown === true, capacityVerdict(plan));
 }
 
-function coefficientsFor({ from, write }: CapacityFlags): Coefficients {
-  if (from.length > 0) return coefficientsOf(from.flatMap((file) => loadReportsIn(file)));
+function coefficientsFor({ from, storage, write }: CapacityFlags): Coefficients {
+  if (from.length > 0) {
+    return coefficientsOf(
+      from.flatMap((file) => loadReportsIn(file)),
+      storage === undefined ? kept().storage : storageCoefficientsOf(storageReportIn(storage)),
+    );
+  }
   if (write === true) throw new RollcallError('usage', '--write needs --from');
+  if (storage === undefined) return kept();
+  return { ...kept(), storage: storageCoefficientsOf(storageReportIn(storage)) };
+}
+
+/** The project's own. */
+function kept(): Coefficients {
   if (existsSync(COEFFICIENTS)) return coefficientsIn(COEFFICIENTS);
   throw new RollcallError(
     'capacity_input',
-    'nothing has been measured: run `rollcall bench step --json FILE` and give --from FILE',
+    'nothing has been measured: run `rollcall bench step --json STEP` and ' +
+      '`rollcall bench storage --json STORAGE`, and give --from STEP --storage STORAGE',
   );
 }
 
@@ -95,7 +113,11 @@ function questionOf(flags: CapacityFlags): CapacityQuestion {
     hosts: flags.hosts,
     metrics: flags.metrics,
     interval_ms: flags.interval,
-    retention_days: flags.retention,
+    retention_days: {
+      samples: flags.retention,
+      minutes: flags.minutesRetention,
+      hours: flags.hoursRetention,
+    },
     headroom: flags.headroom / 100,
     stream_replicas: flags.streamReplicas,
     shard_replicas: flags.shardReplicas,

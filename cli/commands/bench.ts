@@ -18,6 +18,7 @@ import { peersCommand } from './bench-peers.ts';
 import { command as recordCommand } from './bench-record.ts';
 import { stepCommand } from './bench-step.ts';
 import { command as simulateCommand } from './bench-simulate.ts';
+import { storageCommand } from './bench-storage.ts';
 import { wholeNumber } from '../flag-parsers.ts';
 
 const START = fileURLToPath(new URL('agent/packaging/files/rollcall-agent', projectRoot));
@@ -47,6 +48,7 @@ export function command(): Command {
   command.addCommand(loadCommand());
   command.addCommand(stepCommand());
   command.addCommand(capacityCommand());
+  command.addCommand(storageCommand());
   command.addCommand(peersCommand());
   command.addCommand(faultsCommand());
   command.addCommand(simulateCommand());

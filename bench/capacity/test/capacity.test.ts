@@ -11,10 +11,11 @@ import {
 } from '../../report/capacity-tables.ts';
 import { madeUpReport } from '../../report/test/made-up-report.ts';
 import { checkAgainst } from '../check.ts';
-import { coefficientsOf } from '../coefficients.ts';
+import { coefficientsOf as fittedTo, storageCoefficientsOf } from '../coefficients.ts';
+import type { Coefficients } from '../coefficients.ts';
 import { fitted } from '../fit.ts';
-import { coefficientsIn, loadReportsIn } from '../input.ts';
-import { planOf } from '../plan.ts';
+import { coefficientsIn, loadReportsIn, storageReportIn } from '../input.ts';
+import { planOf, totalOf } from '../plan.ts';
 import type { CapacityQuestion } from '../plan.ts';
 
 const MIB = 1024 ** 2;
@@ -48,11 +49,19 @@ function run(agents: number, metrics = 200): LoadReport {
   });
 }
 
+const STORAGE = {
+  bytes_per_sample: 0.8,
+  bytes_per_series_minute: 3.5,
+  bytes_per_series_hour: 10,
+  rollup_us_per_sample: 0.06,
+};
+const coefficientsOf = (reports: LoadReport[]): Coefficients => fittedTo(reports, STORAGE);
+
 const question: CapacityQuestion = {
   hosts: 1_000_000,
   metrics: 200,
   interval_ms: 5000,
-  retention_days: 7,
+  retention_days: { samples: 7, minutes: 90, hours: 1095 },
   headroom: 0.5,
   stream_replicas: 1,
   shard_replicas: 1,
@@ -124,8 +133,12 @@ await t.test('a million hosts', (t) => {
   const working = (40e6 * (US_PER_SAMPLE + US_PER_FRAME / 200)) / 1e6;
   near(t, byName.get('writer')!.cores, working + 20 * FIXED_CORES);
   near(t, byName.get('collector')!.memory_bytes, 100 * 100 * MIB + 5e9);
-  const disk = 40e6 * 7 * 86_400 * coefficients.disk_bytes_per_sample;
-  near(t, plan.disk_bytes, disk);
+  const disk = totalOf(plan.disk_bytes);
+  near(t, plan.disk_bytes.samples, 40e6 * 7 * 86_400 * 0.8);
+  near(t, plan.disk_bytes.minutes, 200e6 * 90 * 1440 * 3.5);
+  near(t, plan.disk_bytes.hours, 200e6 * 1095 * 24 * 10);
+  const clickhouse = byName.get('clickhouse')!;
+  near(t, clickhouse.cores, working + 40 * 0.06 + clickhouse.count * FIXED_CORES);
   t.equal(byName.get('clickhouse')!.count, Math.ceil(disk / (2048 * GIB)));
   t.equal(byName.get('clickhouse')!.binds, 'disk');
   t.equal(plan.binds, 'disk');
@@ -143,7 +156,8 @@ await t.test('more of anything never needs less', (t) => {
     { interval_ms: 1000 },
     { headroom: 0.8 },
     { stream_replicas: 3, shard_replicas: 2 },
-    { retention_days: 30 },
+    { retention_days: { samples: 30, minutes: 90, hours: 1095 } },
+    { retention_days: { samples: 7, minutes: 365, hours: 3650 } },
     { node: { ...node, cores: 4, memory_bytes: 8 * GIB } },
   ]) {
     const plan = planOf({ ...question, ...more }, coefficients);
@@ -199,6 +213,21 @@ await t.test('reports come from files of both kinds, and others are refused', (t
   for (const wrong of ['{', '1', '{}', '{"steps":[]}', '{"steps":[{"load":{}}]}']) {
     t.throws(() => loadReportsIn(file('wrong.json', wrong)), { code: 'capacity_input' });
   }
+  const storage = {
+    layouts: [{ bytes_per_sample_merged: 0.7 }],
+    frames_bytes_per_sample: 0.1,
+    rollups: {
+      cpu_us_per_sample: 0.05,
+      merge_us_per_sample: 0.01,
+      bytes_per_series_minute: 3.5,
+      bytes_per_series_hour: 10,
+    },
+  };
+  const read = storageCoefficientsOf(storageReportIn(file('storage.json', storage)));
+  for (const [name, value] of Object.entries(STORAGE)) {
+    near(t, read[name as keyof typeof STORAGE], value);
+  }
+  t.throws(() => storageReportIn(join(folder, 'load.json')), { code: 'capacity_input' });
   t.throws(() => coefficientsIn(join(folder, 'load.json')), { code: 'capacity_input' });
   t.throws(() => coefficientsIn(join(folder, 'missing.json')), { code: 'capacity_input' });
   t.end();

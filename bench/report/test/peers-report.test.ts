@@ -41,6 +41,7 @@ function peerOf(ingest: IngestReport, bytesPerSample: number, ms: number): PeerR
       bytes: 1_036_800_000 * bytesPerSample,
       bytes_per_sample: bytesPerSample,
       load_seconds: 1,
+      rollup_bytes: 0,
       settle_seconds: 1,
     },
     queries: { range: latency, top: latency, host: latency, average: latency },
