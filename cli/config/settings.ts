@@ -281,7 +281,7 @@ const writer = section(
   'What inserts frames into ClickHouse.',
   {
     flushIntervalMs: setting(duration({ min: '10ms', max: '10m' }), {
-      default: '1s',
+      default: '1500ms',
       help: 'Time between two inserts of a lane; up to four times as much when they take long.',
     }),
     flushBytesMax: setting(bytes({ min: '64KiB', max: '1GiB' }), {
