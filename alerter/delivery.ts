@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Bus } from '../pipeline/bus/bus.ts';
-import { StreamReader } from '../pipeline/bus/stream-reader.ts';
+import { FETCH_EXPIRES_MS_MIN, StreamReader } from '../pipeline/bus/stream-reader.ts';
 import { retry } from '../pipeline/dial/retry.ts';
 import { reasonOf, RollcallError } from '../pipeline/error.ts';
 import { failPoint } from '../pipeline/fault/fail-point.ts';
@@ -100,6 +100,7 @@ export class Delivery {
       stream: topology.logStream,
       subject: topology.transitionsSubject('>'),
       from: from.seq + 1,
+      fetchExpiresMs: FETCH_EXPIRES_MS_MIN,
     });
     const stop = (): void => reader.stop();
     this.#signal.addEventListener('abort', stop, { once: true });

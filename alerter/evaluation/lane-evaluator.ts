@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Bus } from '../../pipeline/bus/bus.ts';
-import { StreamReader } from '../../pipeline/bus/stream-reader.ts';
+import { FETCH_EXPIRES_MS_MIN, StreamReader } from '../../pipeline/bus/stream-reader.ts';
 import type { StreamMessage } from '../../pipeline/bus/stream-reader.ts';
 import type { Lane } from '../../pipeline/bus/topology.ts';
 import { retry } from '../../pipeline/dial/retry.ts';
@@ -189,6 +189,7 @@ export class LaneEvaluator {
         stream,
         from: laneSeq + 1,
         beforeStoredMs: laneSeq > 0 ? arrivalMs : undefined,
+        fetchExpiresMs: FETCH_EXPIRES_MS_MIN,
         ...made,
       });
       const stop = (): void => reader.stop();

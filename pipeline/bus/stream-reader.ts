@@ -22,6 +22,11 @@ export interface StreamReaderOptions {
   readonly createdMs?: number;
   /** Bytes asked for at once: what may wait in memory. A larger message is never delivered. */
   readonly fetchBytesMax?: number;
+  /**
+   * How long the server is asked to wait for messages at a time, 1 s or more, 5 s unless said otherwise. A server may forget to
+   * deliver until it is asked again: so long at most are messages held up then.
+   */
+  readonly fetchExpiresMs?: number;
 }
 
 export interface StreamMessage {
@@ -36,6 +41,8 @@ export interface StreamMessage {
 }
 
 const FETCH_EXPIRES_MS = 5000;
+/** For readers that somebody is paged by: the shortest time that the client allows. */
+export const FETCH_EXPIRES_MS_MIN = 1000;
 const FETCH_BYTES_MAX = 8 * 1024 * 1024;
 /** Subject, reply and headers of a message, which count as well. */
 const ENVELOPE_BYTES_MAX = 4096;
@@ -112,15 +119,15 @@ export class StreamReader {
 
   /** Yields from one consumer until something goes wrong. */
   async *#consume(consumer: Consumer): AsyncGenerator<StreamMessage> {
-    const { fetchBytesMax } = this.#options;
+    const { fetchBytesMax, fetchExpiresMs = FETCH_EXPIRES_MS } = this.#options;
     let expected = 1;
     while (!this.#stop.signal.aborted) {
       // One that ends sooner, such as with its connection, says nothing of what is there.
-      const endMs = performance.now() + FETCH_EXPIRES_MS / 2;
+      const endMs = performance.now() + fetchExpiresMs / 2;
       const largestBytes = this.#bus.payloadBytesMax + ENVELOPE_BYTES_MAX;
       this.#fetching = await consumer.fetch({
         max_bytes: fetchBytesMax ?? Math.max(FETCH_BYTES_MAX, largestBytes),
-        expires: FETCH_EXPIRES_MS,
+        expires: fetchExpiresMs,
       });
       // Meanwhile there was nothing yet that could be stopped.
       if (this.#stop.signal.aborted) this.#fetching.stop();

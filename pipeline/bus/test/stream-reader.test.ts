@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import t from 'tap';
 import { testBus, testBusOptions, testNats } from '../../embedded/test-servers.ts';
 import { until } from '../../embedded/test/until.ts';
 import { Bus } from '../bus.ts';
-import { StreamReader } from '../stream-reader.ts';
+import { FETCH_EXPIRES_MS_MIN, StreamReader } from '../stream-reader.ts';
 import type { StreamReaderOptions } from '../stream-reader.ts';
 
 const nats = await testNats(t);
@@ -61,6 +62,21 @@ await t.test('that a stream cannot be read is said once', async (t) => {
   await bus.publish('unreadable.later', Buffer.from('x'));
   await until('it is read', () => seen.length === 1);
   t.equal(lines.length, 1);
+});
+
+await t.test('requests that run out are followed by others, and nobody speaks of it', async (t) => {
+  const lines: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line) => lines.push(line) });
+  const bus = await Bus.connect({ ...testBusOptions(nats.port, 'expires'), log });
+  t.teardown(() => bus.close());
+  const { subject, stream } = bus.topology.lane(0);
+  await publishMany(bus, subject, ['1']);
+  const { seen } = reading(bus, { stream, from: 1, fetchExpiresMs: FETCH_EXPIRES_MS_MIN });
+  await until('it is read', () => seen.length === 1);
+  await sleep(2.5 * FETCH_EXPIRES_MS_MIN);
+  await publishMany(bus, subject, ['2']);
+  await until('that too', () => seen.length === 2);
+  t.same(lines, []);
 });
 
 await t.test('messages come in order from the position asked for', async (t) => {
