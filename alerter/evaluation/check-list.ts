@@ -1,5 +1,5 @@
-import { comparisonHolds } from '../rules/expression.ts';
-import type { ComparisonOperator } from '../rules/expression.ts';
+import { comparisonHolds } from '../promql/comparison.ts';
+import type { ComparisonOperator } from '../promql/expression.ts';
 import { appliesTo } from './check.ts';
 import type { Check } from './check.ts';
 import type { FrameView } from './frame-view.ts';

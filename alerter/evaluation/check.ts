@@ -1,6 +1,6 @@
 import type { Label } from '../../pipeline/wire/catalogue.ts';
-import { selects } from '../rules/expression.ts';
-import type { ComparisonOperator } from '../rules/expression.ts';
+import type { ComparisonOperator } from '../promql/expression.ts';
+import { selects } from '../rules/condition.ts';
 import type { Matcher } from '../rules/matcher.ts';
 import type { KeyedRule } from './rule-set.ts';
 import type { KnownSeries } from './series-index.ts';
@@ -22,12 +22,12 @@ export interface Check {
 
 /** Undefined if the rule cannot mean the series, whatever the target. */
 export function compile(rule: KeyedRule, series: KnownSeries, number: number): Check | undefined {
-  const { operator, left, right } = rule.rule.expr;
+  const { operator, selector, threshold } = rule.rule.condition;
   const { name, labels, key } = series;
   const own = new Map(labels);
   const decidedHere = (matcher: Matcher): boolean =>
     matcher.name === '__name__' || own.has(matcher.name);
-  const local = { ...left, matchers: left.matchers.filter(decidedHere) };
+  const local = { ...selector, matchers: selector.matchers.filter(decidedHere) };
   if (!selects(local, name, (label) => own.get(label))) return undefined;
   return {
     alertKey: alertKey(rule.key, key),
@@ -36,8 +36,8 @@ export function compile(rule: KeyedRule, series: KnownSeries, number: number): C
     seriesKey: key,
     seriesLabels: labels,
     operator,
-    threshold: right.value,
-    targetMatchers: left.matchers.filter((matcher) => !decidedHere(matcher)),
+    threshold,
+    targetMatchers: selector.matchers.filter((matcher) => !decidedHere(matcher)),
   };
 }
 

@@ -33,7 +33,7 @@ export class Planner {
   #checks = 0;
 
   constructor({ rules }: RuleSet) {
-    this.#byName = Map.groupBy(rules, ({ rule }) => rule.expr.left.metric);
+    this.#byName = Map.groupBy(rules, ({ rule }) => rule.condition.selector.metric);
     this.#nameless = this.#byName.get(undefined) ?? [];
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { formatExpression } from '../rules/expression.ts';
+import { formatExpression } from '../promql/format.ts';
 import { formatProblem } from '../rules/problem.ts';
 import { parseRuleFile } from '../rules/rule-file.ts';
 import type { AlertRule } from '../rules/rule.ts';

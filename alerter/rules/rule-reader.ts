@@ -1,7 +1,8 @@
 import type { Node } from 'yaml';
 import { LABELS_PER_SERIES_MAX, LABEL_NAME_BYTES_MAX } from '../../pipeline/wire/catalogue.ts';
+import { parseExpression } from '../promql/parser.ts';
+import { conditionOf } from './condition.ts';
 import { parseDuration } from './duration.ts';
-import { parseExpression } from './expression-parser.ts';
 import type { AlertRule } from './rule.ts';
 import { compileTemplate, type Template } from './template.ts';
 import { offsetOf, type Entry, type YamlReader } from './yaml-reader.ts';
@@ -124,7 +125,7 @@ function readExpression(
   reader: YamlReader,
   node: Node,
   entry: Entry | undefined,
-): Pick<AlertRule, 'expr' | 'exprText'> | undefined {
+): Pick<AlertRule, 'expr' | 'condition' | 'exprText'> | undefined {
   if (entry === undefined || reader.isNull(entry.value)) {
     return reader.fault(entry?.keyOffset ?? offsetOf(node), 'this rule has no expr');
   }
@@ -132,7 +133,9 @@ function readExpression(
   if (text === undefined) return undefined;
   const expression = parseExpression(text.value);
   if (!expression.ok) return reader.faultsIn(text, expression.faults);
-  return { expr: expression.value, exprText: text.value.trim() };
+  const condition = conditionOf(expression.value);
+  if (!condition.ok) return reader.faultsIn(text, condition.faults);
+  return { expr: expression.value, condition: condition.value, exprText: text.value.trim() };
 }
 
 function readTemplates(

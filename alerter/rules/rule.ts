@@ -1,4 +1,5 @@
-import type { Expression } from './expression.ts';
+import type { Expression } from '../promql/expression.ts';
+import type { Condition } from './condition.ts';
 import type { Template } from './template.ts';
 
 /** A condition that makes an alert of every series for which it holds. */
@@ -8,6 +9,8 @@ export interface AlertRule {
   /** The alert's name, its label `alertname`. */
   readonly alert: string;
   readonly expr: Expression;
+  /** The same, as it is evaluated. */
+  readonly condition: Condition;
   /** The expression as it was written, for people. */
   readonly exprText: string;
   /** How long the condition must hold before the alert fires; 0 for at once. */

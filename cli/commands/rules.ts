@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { formatExpression } from '../../alerter/rules/expression.ts';
+import { formatExpression } from '../../alerter/promql/format.ts';
 import { formatProblem } from '../../alerter/rules/problem.ts';
 import { parseRuleFile } from '../../alerter/rules/rule-file.ts';
 import { formatDuration } from '../../alerter/rules/duration.ts';

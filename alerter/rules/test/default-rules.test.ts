@@ -2,7 +2,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { recentName, WATCHED_COUNTERS } from '../../../pipeline/telemetry/recent-increase.ts';
-import { comparisonHolds, selects } from '../expression.ts';
+import { comparisonHolds } from '../../promql/comparison.ts';
+import { selects } from '../condition.ts';
 import { parseRuleFile } from '../rule-file.ts';
 import type { AlertRule } from '../rule.ts';
 
@@ -14,8 +15,8 @@ type Series = readonly [metric: string, labels: Record<string, string>, value: n
 
 function firing(series: readonly Series[]): string[] {
   const fires = (rule: AlertRule, [metric, labels, value]: Series): boolean =>
-    selects(rule.expr.left, metric, (name) => labels[name]) &&
-    comparisonHolds(rule.expr.operator, value, rule.expr.right.value);
+    selects(rule.condition.selector, metric, (name) => labels[name]) &&
+    comparisonHolds(rule.condition.operator, value, rule.condition.threshold);
   return rules.filter((rule) => series.some((one) => fires(rule, one))).map((rule) => rule.alert);
 }
 
@@ -151,8 +152,8 @@ function isRegistered(metric: string): boolean {
 await t.test('every metric that a rule names exists', (t) => {
   const ofHosts = readFileSync(`${root}docs/metrics.md`, 'utf8');
   const recent = new Map([...WATCHED_COUNTERS].map((name) => [recentName(name), name]));
-  for (const { alert, expr } of rules) {
-    const metric = expr.left.metric!;
+  for (const { alert, condition } of rules) {
+    const metric = condition.selector.metric!;
     const exists =
       metric === 'up' ||
       ofHosts.includes(`\`${metric}\``) ||

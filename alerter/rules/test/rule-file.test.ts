@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { Scalar, parseDocument, stringify } from 'yaml';
-import { formatExpression } from '../expression.ts';
+import { formatExpression } from '../../promql/format.ts';
 import { formatProblem } from '../problem.ts';
 import { FILE_BYTES_MAX, RULES_PER_FILE_MAX, parseRuleFile } from '../rule-file.ts';
 import type { AlertRule } from '../rule.ts';
@@ -108,7 +108,7 @@ other: 1
     '5:19: query_offset is not supported yet',
     '6:23: "9a" cannot be a name in labels',
     '6:30: "__name__" cannot be a name in labels: it is the name of the metric',
-    '12:16: bool is not supported yet',
+    '11:11: bool is not supported yet',
     '13:14: "5" is not a duration',
     '15:33: templates have no foo',
     '15:43: query is not supported yet',
@@ -116,7 +116,6 @@ other: 1
     '21:22: templates have no nope',
     '22:24: if is not supported yet',
     '24:28: invalid or unsupported Perl syntax (?=',
-    '25:11: rate() is not supported yet',
     '26:9: recording rules are not supported yet',
     '29:9: unknown key foo in a rule',
     '30:16: this rule has no alert',
