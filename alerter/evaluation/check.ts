@@ -1,7 +1,7 @@
 import type { Label } from '../../pipeline/wire/catalogue.ts';
 import type { ComparisonOperator } from '../promql/expression.ts';
 import { selects } from '../rules/condition.ts';
-import type { Matcher } from '../rules/matcher.ts';
+import type { Matcher } from '../promql/matcher.ts';
 import type { KeyedRule } from './rule-set.ts';
 import type { KnownSeries } from './series-index.ts';
 

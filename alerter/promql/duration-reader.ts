@@ -1,7 +1,7 @@
 import type { SyntaxNode } from '@lezer/common';
-import { parseDuration } from '../rules/duration.ts';
-import { faulty, parsed, shifted } from '../rules/problem.ts';
-import type { Parsed } from '../rules/problem.ts';
+import { parseDuration } from './duration.ts';
+import { faulty, parsed, shifted } from './fault.ts';
+import type { Parsed } from './fault.ts';
 
 /** Seconds without a unit, as Prometheus 3 takes them. */
 const SECONDS = /^\d+(?:\.\d+)?$/;

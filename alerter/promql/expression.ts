@@ -1,4 +1,4 @@
-import type { Matcher } from '../rules/matcher.ts';
+import type { Matcher } from './matcher.ts';
 
 /** What an expression evaluates to at one instant. */
 export type ValueType = 'scalar' | 'vector' | 'matrix' | 'string';

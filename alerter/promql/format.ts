@@ -1,6 +1,6 @@
-import { formatDuration } from '../rules/duration.ts';
-import { formatNumberLiteral } from '../rules/number-literal.ts';
-import { formatStringLiteral } from '../rules/string-literal.ts';
+import { formatDuration } from './duration.ts';
+import { formatNumberLiteral } from './number-literal.ts';
+import { formatStringLiteral } from './string-literal.ts';
 import type {
   Aggregation,
   BinaryExpression,

@@ -1,6 +1,6 @@
 import { parser } from '@prometheus-io/lezer-promql';
-import { faulty, parsed } from '../rules/problem.ts';
-import type { Parsed } from '../rules/problem.ts';
+import { faulty, parsed } from './fault.ts';
+import type { Parsed } from './fault.ts';
 import type { Expression } from './expression.ts';
 import { syntaxFault } from './syntax-fault.ts';
 import { TreeReader } from './tree-reader.ts';

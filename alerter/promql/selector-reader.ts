@@ -1,11 +1,11 @@
 import type { SyntaxNode } from '@lezer/common';
 import { LABELS_PER_SERIES_MAX, METRIC_NAME_BYTES_MAX } from '../../pipeline/wire/catalogue.ts';
-import { Matcher } from '../rules/matcher.ts';
-import type { MatchOperator } from '../rules/matcher.ts';
-import { shifted } from '../rules/problem.ts';
-import type { Fault } from '../rules/problem.ts';
-import { parseStringLiteral } from '../rules/string-literal.ts';
-import type { StringLiteral } from '../rules/string-literal.ts';
+import { Matcher } from './matcher.ts';
+import type { MatchOperator } from './matcher.ts';
+import { shifted } from './fault.ts';
+import type { Fault } from './fault.ts';
+import { parseStringLiteral } from './string-literal.ts';
+import type { StringLiteral } from './string-literal.ts';
 import type { VectorSelector } from './expression.ts';
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;

@@ -1,5 +1,5 @@
 import type { SyntaxNode, Tree } from '@lezer/common';
-import type { Fault } from '../rules/problem.ts';
+import type { Fault } from './fault.ts';
 
 /** Operators of other languages, and what PromQL writes for them. */
 const FOREIGN: ReadonlyMap<string, string> = new Map([

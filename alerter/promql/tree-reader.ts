@@ -1,8 +1,8 @@
 import type { SyntaxNode } from '@lezer/common';
-import { parseNumberLiteral } from '../rules/number-literal.ts';
-import { shifted } from '../rules/problem.ts';
-import type { Fault } from '../rules/problem.ts';
-import { parseStringLiteral } from '../rules/string-literal.ts';
+import { parseNumberLiteral } from './number-literal.ts';
+import { shifted } from './fault.ts';
+import type { Fault } from './fault.ts';
+import { parseStringLiteral } from './string-literal.ts';
 import { readDuration, readOffset } from './duration-reader.ts';
 import { AGGREGATIONS, isComparison, isSetOperator } from './expression.ts';
 import type {

@@ -1,4 +1,4 @@
-import type { Fault } from '../rules/problem.ts';
+import type { Fault } from './fault.ts';
 import { isComparison, isSetOperator, partsOf } from './expression.ts';
 import type { Aggregation, BinaryExpression, Call, Expression, ValueType } from './expression.ts';
 import { FUNCTIONS } from './function-table.ts';

@@ -5,9 +5,9 @@ import type {
   Expression,
   VectorSelector,
 } from '../promql/expression.ts';
-import { formatDuration } from './duration.ts';
-import { parsed } from './problem.ts';
-import type { Fault, Parsed } from './problem.ts';
+import { formatDuration } from '../promql/duration.ts';
+import { parsed } from '../promql/fault.ts';
+import type { Fault, Parsed } from '../promql/fault.ts';
 
 /** What a rule can ask so far: one selector compared with one number. */
 export interface Condition {

@@ -5,7 +5,7 @@ import {
   formatGeneral,
   formatQuoted,
 } from './go-format.ts';
-import { faulty, parsed, type Parsed } from './problem.ts';
+import { faulty, parsed, type Parsed } from '../promql/fault.ts';
 
 /** What an argument is at the time of printing; `int` comes from literals only. */
 export type ValueType = 'string' | 'float' | 'int';

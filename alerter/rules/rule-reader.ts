@@ -2,7 +2,7 @@ import type { Node } from 'yaml';
 import { LABELS_PER_SERIES_MAX, LABEL_NAME_BYTES_MAX } from '../../pipeline/wire/catalogue.ts';
 import { parseExpression } from '../promql/parser.ts';
 import { conditionOf } from './condition.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../promql/duration.ts';
 import type { AlertRule } from './rule.ts';
 import { compileTemplate, type Template } from './template.ts';
 import { offsetOf, type Entry, type YamlReader } from './yaml-reader.ts';

@@ -1,6 +1,6 @@
 import { compilePrintf, type ValueType } from './printf.ts';
-import { faulty, parsed, shifted, type Fault, type Parsed } from './problem.ts';
-import { parseStringLiteral } from './string-literal.ts';
+import { faulty, parsed, shifted, type Fault, type Parsed } from '../promql/fault.ts';
+import { parseStringLiteral } from '../promql/string-literal.ts';
 import {
   REFUSED_WORDS,
   TEMPLATE_FUNCTIONS,

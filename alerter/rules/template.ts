@@ -1,4 +1,4 @@
-import { faulty, parsed, type Parsed } from './problem.ts';
+import { faulty, parsed, type Parsed } from '../promql/fault.ts';
 import { RenderError, TemplateReader, type Fragment } from './template-reader.ts';
 
 export const TEMPLATE_LENGTH_MAX = 16_384;

@@ -12,7 +12,8 @@ import {
   type Node,
 } from 'yaml';
 import { reasonOf } from '../../pipeline/error.ts';
-import { compareProblems, formatProblem, type Fault, type Problem } from './problem.ts';
+import { type Fault } from '../promql/fault.ts';
+import { compareProblems, formatProblem, type Problem } from './problem.ts';
 import { sourceText, type SourceText } from './yaml-scalar.ts';
 
 /** A value of a mapping and where its key stands. */

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { formatExpression } from '../../alerter/promql/format.ts';
 import { formatProblem } from '../../alerter/rules/problem.ts';
 import { parseRuleFile } from '../../alerter/rules/rule-file.ts';
-import { formatDuration } from '../../alerter/rules/duration.ts';
+import { formatDuration } from '../../alerter/promql/duration.ts';
 import { reasonOf, RollcallError } from '../../pipeline/error.ts';
 import { listRuleFiles, putRuleFiles, removeRuleFiles } from '../../pipeline/rules/rule-store.ts';
 import type { RuleFile } from '../../pipeline/rules/rule-store.ts';

@@ -8,7 +8,7 @@ import { isSelfTarget } from '../../pipeline/targets/self-target.ts';
 import { listTargets, putTargets, removeTargets } from '../../pipeline/targets/target-store.ts';
 import type { NewTarget } from '../../pipeline/targets/target-store.ts';
 import type { Target } from '../../pipeline/targets/target.ts';
-import { parseDuration } from '../../alerter/rules/duration.ts';
+import { parseDuration } from '../../alerter/promql/duration.ts';
 import { loadConfig } from '../config/load.ts';
 import { addOptions } from '../config/options.ts';
 import { printTable } from '../print-table.ts';

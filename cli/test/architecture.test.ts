@@ -22,7 +22,7 @@ const PACKAGES: readonly (readonly [pattern: RegExp, folders: readonly string[]]
   [/^@nats-io\//, ['pipeline/bus']],
   [/^@clickhouse\//, ['pipeline/store']],
   [/^ffi-rs$|^chdb$/, ['pipeline/embedded']],
-  [/^@prometheus-io\/|^@lezer\//, ['alerter/rules']],
+  [/^@prometheus-io\/|^@lezer\//, ['alerter/promql']],
   [/^commander$/, ['cli']],
   [/^msgpackr$/, ['pipeline/wire']],
 ];

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import t from 'tap';
-import { Matcher } from '../../rules/matcher.ts';
-import type { MatchOperator } from '../../rules/matcher.ts';
+import { Matcher } from '../matcher.ts';
+import type { MatchOperator } from '../matcher.ts';
 import { comparisonHolds } from '../comparison.ts';
 import { ARITHMETIC, COMPARISONS, selectorsOf } from '../expression.ts';
 import type { ComparisonOperator, Expression } from '../expression.ts';

@@ -1,4 +1,4 @@
-import { faulty, parsed, type Parsed } from './problem.ts';
+import { faulty, parsed, type Parsed } from './fault.ts';
 
 /** What a string literal says, and where each part of it stands. */
 export interface StringLiteral {

@@ -1,11 +1,13 @@
 import { RE2JS, RE2JSSyntaxException } from 're2js';
-import { faulty, parsed, type Parsed } from './problem.ts';
+import { faulty, parsed, type Parsed } from './fault.ts';
 
 export const PATTERN_LENGTH_MAX = 4096;
 
 /** Decides whether a whole value matches, in time proportional to pattern times value. */
 export interface RegularExpression {
   matches(value: string): boolean;
+  /** What its groups matched, by number and by name, if it matches; '' for one that took no part. */
+  groups(value: string): ((group: string) => string) | undefined;
 }
 
 /**
@@ -19,7 +21,10 @@ export function parseRegularExpression(pattern: string): Parsed<RegularExpressio
   }
   try {
     const compiled = RE2JS.compile(pattern, RE2JS.DOTALL);
-    return parsed({ matches: (value) => compiled.matches(value) });
+    return parsed({
+      matches: (value) => compiled.matches(value),
+      groups: (value) => groupsOf(compiled, value),
+    });
   } catch (error) {
     if (!(error instanceof RE2JSSyntaxException)) throw error;
     return faulty(
@@ -28,6 +33,18 @@ export function parseRegularExpression(pattern: string): Parsed<RegularExpressio
       'write it in RE2, the regular expressions of Prometheus: no look-around, no back-references',
     );
   }
+}
+
+function groupsOf(pattern: RE2JS, value: string): ((group: string) => string) | undefined {
+  const matcher = pattern.matcher(value);
+  if (!matcher.matches()) return undefined;
+  const names = new Set(Object.keys(matcher.namedGroups));
+  return (group) => {
+    if (/^\d+$/.test(group)) {
+      return Number(group) > matcher.groupCount() ? '' : (matcher.group(Number(group)) ?? '');
+    }
+    return names.has(group) ? (matcher.group(group) ?? '') : '';
+  };
 }
 
 /** The library names the part it stumbled over, not its place. */

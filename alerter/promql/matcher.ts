@@ -1,4 +1,4 @@
-import { parsed, type Parsed } from './problem.ts';
+import { parsed, type Parsed } from './fault.ts';
 import { parseRegularExpression, type RegularExpression } from './regular-expression.ts';
 import { formatStringLiteral } from './string-literal.ts';
 

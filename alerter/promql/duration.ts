@@ -1,4 +1,4 @@
-import { faulty, parsed, type Parsed } from './problem.ts';
+import { faulty, parsed, type Parsed } from './fault.ts';
 
 const MS_PER_SECOND = 1000;
 const MS_PER_MINUTE = 60 * MS_PER_SECOND;

@@ -1,5 +1,5 @@
 import { parseDuration } from './duration.ts';
-import { faulty, parsed, type Parsed } from './problem.ts';
+import { faulty, parsed, type Parsed } from './fault.ts';
 
 const INT64_MAX = 2n ** 63n - 1n;
 
