@@ -8,7 +8,7 @@ export interface Layout {
 }
 
 const BY_SERIES = '(metric_id, target_id, minute)';
-const STEPS = 'CODEC(T64, ZSTD(1))';
+const STEPS = 'CODEC(T64, ZSTD(3))';
 
 /** The schema's own is the first. */
 export const LAYOUTS: readonly Layout[] = [
@@ -30,13 +30,14 @@ export const LAYOUTS: readonly Layout[] = [
       [`ORDER BY ${BY_SERIES}`, `ORDER BY (toStartOfTenMinutes(minute), ${BY_SERIES.slice(1)}`],
     ],
   },
-  { name: 'lz4', what: 'LZ4 instead of ZSTD(1)', changes: [['ZSTD(1)', 'LZ4']] },
-  { name: 'zstd-3', what: 'ZSTD(3) instead of ZSTD(1)', changes: [['ZSTD(1)', 'ZSTD(3)']] },
-  { name: 'steps-plain', what: 'steps without T64', changes: [[STEPS, 'CODEC(ZSTD(1))']] },
+  { name: 'lz4', what: 'LZ4 instead of ZSTD(3)', changes: [['ZSTD(3)', 'LZ4']] },
+  { name: 'zstd-1', what: 'ZSTD(1) instead of ZSTD(3)', changes: [['ZSTD(3)', 'ZSTD(1)']] },
+  { name: 'zstd-6', what: 'ZSTD(6) instead of ZSTD(3)', changes: [['ZSTD(3)', 'ZSTD(6)']] },
+  { name: 'steps-plain', what: 'steps without T64', changes: [[STEPS, 'CODEC(ZSTD(3))']] },
   {
     name: 'steps-by-bit',
     what: "steps under T64('bit')",
-    changes: [[STEPS, "CODEC(T64('bit'), ZSTD(1))"]],
+    changes: [[STEPS, "CODEC(T64('bit'), ZSTD(3))"]],
   },
 ];
 
