@@ -131,7 +131,7 @@ function countsOf({ labels, samples }: Group, label: string): VectorSample[] {
 }
 
 /** In full, without an exponent. */
-export function formatValue(value: number): string {
+function formatValue(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
   if (Object.is(value, -0)) return '-0';

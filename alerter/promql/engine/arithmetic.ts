@@ -3,7 +3,7 @@ import { isComparison } from '../expression.ts';
 import type { ArithmeticOperator, BinaryOperator } from '../expression.ts';
 
 /** What an operator that is no comparison and no set operator makes of two numbers. */
-export function reckon(operator: ArithmeticOperator, left: number, right: number): number {
+function reckon(operator: ArithmeticOperator, left: number, right: number): number {
   switch (operator) {
     case '+':
       return left + right;

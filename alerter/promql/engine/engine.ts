@@ -24,9 +24,10 @@ import {
 } from './instant-functions.ts';
 import { joinLabels, replaceLabel, unique } from './label-functions.ts';
 import { Labels } from './labels.ts';
-import { predicted, quantileOver, RANGE_FUNCTIONS } from './range-functions.ts';
+import { predicted, RANGE_FUNCTIONS } from './range-functions.ts';
 import type { RangeFunction } from './range-functions.ts';
 import type { SeriesSource, SourceSeries } from './series-source.ts';
+import { quantileOf } from './statistics.ts';
 import { evaluationError } from './value.ts';
 import type { Matrix, VectorSample } from './value.ts';
 import { combineSets, combineVectors } from './vector-match.ts';
@@ -182,10 +183,14 @@ export class Engine {
         const [samples, min, max] = [vector(0), number(1), number(2)];
         return min > max ? [] : mapped(samples, (value) => clamped(value, min, max));
       }
-      case 'clamp_max':
-        return mapped(vector(0), (value) => lesser(number(1), value));
-      case 'clamp_min':
-        return mapped(vector(0), (value) => greater(number(1), value));
+      case 'clamp_max': {
+        const max = number(1);
+        return mapped(vector(0), (value) => lesser(max, value));
+      }
+      case 'clamp_min': {
+        const min = number(1);
+        return mapped(vector(0), (value) => greater(min, value));
+      }
       case 'histogram_quantile':
         return histogramQuantiles(number(0), vector(1));
       case 'label_join':
@@ -197,12 +202,14 @@ export class Engine {
         );
       case 'label_replace':
         return replaceLabel(vector(0), text(1), text(2), text(3), patternOf(text(4)));
-      case 'predict_linear':
-        return this.#overRange(call, args[0]!, atMs, (window) =>
-          predicted(window, atMs, number(1)),
-        );
-      case 'quantile_over_time':
-        return this.#overRange(call, args[1]!, atMs, (window) => quantileOver(window, number(0)));
+      case 'predict_linear': {
+        const seconds = number(1);
+        return this.#overRange(call, args[0]!, atMs, (window) => predicted(window, atMs, seconds));
+      }
+      case 'quantile_over_time': {
+        const share = number(0);
+        return this.#overRange(call, args[1]!, atMs, ({ values }) => quantileOf(share, values));
+      }
       case 'round': {
         const to = args.length > 1 ? number(1) : 1;
         return mapped(vector(0), (value) => rounded(value, to));
@@ -214,6 +221,7 @@ export class Engine {
       case 'timestamp':
         return this.#timestamps(args[0]!, atMs);
       default:
+        // `vector`: no other is left.
         return [{ labels: Labels.NONE, value: number(0) }];
     }
   }

@@ -1,4 +1,4 @@
-import { lineThrough, meanOf, quantileOf, varianceOf, KahanSum } from './statistics.ts';
+import { lineThrough, meanOf, varianceOf, KahanSum } from './statistics.ts';
 import type { Window } from './value.ts';
 
 /** A window with the span that it was taken of, ms, both ends included. */
@@ -115,8 +115,4 @@ export function predicted(
   if (values.length < 2) return undefined;
   const line = lineThrough(timesMs, values, atMs);
   return line.slope * seconds + line.intercept;
-}
-
-export function quantileOver(window: Spanned, share: number): number {
-  return quantileOf(share, window.values);
 }
